@@ -1,0 +1,1 @@
+"""Devices over SSH: session, transaction, host keys, credentials, backups."""

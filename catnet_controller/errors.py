@@ -1,0 +1,273 @@
+"""Errors grouped by who acts next; every leaf has a stable code and says what to do next.
+
+A library's exception is turned into one of these at the door that imports the library, with the
+original chained as its cause, so that nothing above a door ever meets a foreign exception.
+"""
+
+from typing import ClassVar
+
+
+class CatnetError(Exception):
+    """The root: a message for people, a stable ``code`` for machines, and the next step.
+
+    ``message`` says what happened and names the thing it happened to. ``next_step`` is one
+    sentence on what the reader does now; an instance may replace the default of its class.
+    """
+
+    code: ClassVar[str] = "error"
+    default_next_step: ClassVar[str] = "Report this with the log of the daemon."
+
+    def __init__(self, message: str, *, next_step: str | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.next_step = next_step or self.default_next_step
+
+
+class Transient(CatnetError):
+    """Nobody has to act: CatNet tries again later by itself."""
+
+    default_next_step = "CatNet retries by itself; nothing to do unless it persists."
+
+
+class Refused(CatnetError):
+    """The author of the commit acts: what was asked for is not acceptable as it stands."""
+
+    default_next_step = "Correct the configuration in the repository and push again."
+
+
+class Blocked(CatnetError):
+    """The operator acts: CatNet lacks something that only a person can give."""
+
+    default_next_step = "Correct the settings of CatNet or the device."
+
+
+class Fault(CatnetError):
+    """A defect of CatNet itself."""
+
+
+# --- transient ---------------------------------------------------------------------------------
+
+
+class DeviceUnreachable(Transient):
+    """No TCP or SSH connection to the device."""
+
+    code = "device-unreachable"
+    default_next_step = "Check power, path and access lists to the device; CatNet keeps trying."
+
+
+class DeviceBusy(Transient):
+    """The device answers but has no free VTY line, or its configuration is locked."""
+
+    code = "device-busy"
+    default_next_step = "Close idle sessions on the device, or wait; CatNet keeps trying."
+
+
+class DeviceTimeout(Transient):
+    """The device stopped answering in the middle of a session; the session is closed."""
+
+    code = "device-timeout"
+
+
+class ConnectionLost(Transient):
+    """The session ended without a goodbye."""
+
+    code = "connection-lost"
+
+
+class IncompleteRead(Transient):
+    """A running-config was read that is not whole (it does not end in ``end``)."""
+
+    code = "incomplete-read"
+    default_next_step = "CatNet reads again; if it persists run `show running-config` by hand."
+
+
+class GithubUnavailable(Transient):
+    """GitHub did not answer, or answered with a server error."""
+
+    code = "github-unavailable"
+
+
+class RateLimited(Transient):
+    """GitHub asks to wait. ``not_before`` is in seconds since the epoch, UTC."""
+
+    code = "rate-limited"
+
+    def __init__(self, message: str, *, not_before: float, next_step: str | None = None) -> None:
+        super().__init__(message, next_step=next_step)
+        self.not_before = not_before
+
+
+class NotVisibleYet(Transient):
+    """GitHub does not show a commit yet that it has just announced (replication lag)."""
+
+    code = "not-visible-yet"
+
+
+class StoreBusy(Transient):
+    """The store could not be written in time."""
+
+    code = "store-busy"
+
+
+class LeaseLost(Transient):
+    """Another worker owns the device now; this one must not touch it any more."""
+
+    code = "lease-lost"
+
+
+# --- refused -----------------------------------------------------------------------------------
+
+
+class SnapshotRefused(Refused):
+    """The repository at this revision has problems; each is listed as file:line: message."""
+
+    code = "snapshot-refused"
+    default_next_step = "Run `catnet check` in the repository, correct each problem, push again."
+
+
+class NotUnderstood(Refused):
+    """The change needs a line that CatNet does not understand well enough to type."""
+
+    code = "not-understood"
+    default_next_step = "Make this change by hand on the device, then commit the same lines."
+
+
+class GuardRefused(Refused):
+    """Policy does not let this change go to this device."""
+
+    code = "guard-refused"
+    default_next_step = "Change the commit, or allow this kind of change in catnet.yaml."
+
+
+class LineRefused(Refused):
+    """The device refused a line of the change."""
+
+    code = "line-refused"
+    default_next_step = "Correct the named line in the repository and push again."
+
+
+class VerifyFailed(Refused):
+    """After the push the device does not have what the change promised."""
+
+    code = "verify-failed"
+    default_next_step = "Compare the remaining difference with the commit; correct the commit."
+
+
+class Quarantined(Refused):
+    """This revision failed on this device before and is not tried again by itself."""
+
+    code = "quarantined"
+    default_next_step = "Push a corrected commit, or ask for a new deployment of this one."
+
+
+# --- blocked -----------------------------------------------------------------------------------
+
+
+class SettingsInvalid(Blocked):
+    """catnet.yaml or the environment has problems; each is listed with key path and line."""
+
+    code = "settings-invalid"
+    default_next_step = "Correct the settings named above."
+
+
+class SecretMissing(Blocked):
+    """A secret that is referred to cannot be read."""
+
+    code = "secret-missing"
+    default_next_step = "Provide the environment variable, file or credential that is named."
+
+
+class AuthenticationFailed(Blocked):
+    """The device refused the credential."""
+
+    code = "authentication-failed"
+    default_next_step = "Check the credential of this device in catnet.yaml."
+
+
+class EnableFailed(Blocked):
+    """The device refused privilege level 15."""
+
+    code = "enable-failed"
+    default_next_step = "Check the enable secret of this device's credential."
+
+
+class HostKeyUnknown(Blocked):
+    """The device's host key is not known yet."""
+
+    code = "host-key-unknown"
+    default_next_step = "Compare the fingerprint on the console, then `catnet device trust NAME`."
+
+
+class HostKeyChanged(Blocked):
+    """The device shows another host key than the known one."""
+
+    code = "host-key-changed"
+    default_next_step = "If the device was replaced, `catnet device trust NAME`; else investigate."
+
+
+class PromptUnexpected(Blocked):
+    """The device is not at the prompt where it must be before anything is typed."""
+
+    code = "prompt-unexpected"
+    default_next_step = "Log in by hand and look at what the device shows after login."
+
+
+class ArmRefused(Blocked):
+    """The device cannot promise to undo the change by itself, and policy asks for it."""
+
+    code = "arm-refused"
+    default_next_step = "Configure `archive` with a local `path`, or allow the fallback `reverse`."
+
+
+class RollbackPending(Blocked):
+    """Another rollback timer is already armed on the device."""
+
+    code = "rollback-pending"
+    default_next_step = "Confirm or revert it on the device (`configure confirm|revert now`)."
+
+
+class SaveFailed(Blocked):
+    """The change is running but could not be written to startup-config."""
+
+    code = "save-failed"
+    default_next_step = "Free NVRAM and run `write memory` on the device."
+
+
+class GithubDenied(Blocked):
+    """GitHub refuses: the token is invalid or lacks a permission."""
+
+    code = "github-denied"
+    default_next_step = "Give the token the permission that is named."
+
+
+class RepositoryMoved(Blocked):
+    """The repository was renamed, moved, archived or is not there."""
+
+    code = "repository-moved"
+    default_next_step = "Correct `github.repository` in catnet.yaml."
+
+
+class StoreFailed(Blocked):
+    """The store cannot be opened or written: disk full, read-only, corrupt, or in use."""
+
+    code = "store-failed"
+    default_next_step = "Check disk space, permissions and whether another daemon runs."
+
+
+class DaemonUnreachable(Blocked):
+    """The command needs the daemon, and it does not answer."""
+
+    code = "daemon-unreachable"
+    default_next_step = "Start it with `catnet run`, or correct `http` in catnet.yaml."
+
+
+# --- fault -------------------------------------------------------------------------------------
+
+
+class InternalFault(Fault):
+    """Something happened that the code holds to be impossible."""
+
+    code = "internal-fault"
+
+
+KINDS: tuple[type[CatnetError], ...] = (Transient, Refused, Blocked, Fault)

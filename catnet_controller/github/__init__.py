@@ -1,0 +1,1 @@
+"""GitHub: events, client, source, statuses and comments."""

@@ -1,0 +1,1 @@
+"""Text of Cisco IOS: parse, normalise, compare, command, predict, redact. Pure."""

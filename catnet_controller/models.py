@@ -1,0 +1,447 @@
+"""The nouns every room shares: frozen, keyword-only, without behaviour that needs the outside.
+
+Times are seconds since the epoch, UTC, as float (suffix ``_at``); durations are seconds. One word
+per thing, the same in code, tables, metrics, API and docs.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Mode(StrEnum):
+    """What a deployment does on its devices."""
+
+    DRY_RUN = "dry-run"
+    PUSH = "push"
+    CHECK = "check"
+    BACKUP = "backup"
+    ROLLBACK = "rollback"
+
+
+class State(StrEnum):
+    """Where a job or a deployment stands. The last four are final."""
+
+    PENDING = "pending"
+    RUNNING = "running"
+    COMPLETE = "complete"
+    FAILED = "failed"
+    SUPERSEDED = "superseded"
+    CANCELLED = "cancelled"
+
+    @property
+    def final(self) -> bool:
+        return self not in (State.PENDING, State.RUNNING)
+
+
+class Sync(StrEnum):
+    """Whether a device has what the repository wants."""
+
+    IN_SYNC = "in-sync"
+    OUT_OF_SYNC = "out-of-sync"
+    UNKNOWN = "unknown"
+
+
+class Health(StrEnum):
+    """Whether a device can be worked with."""
+
+    REACHABLE = "reachable"
+    DEGRADED = "degraded"
+    UNREACHABLE = "unreachable"
+    UNKNOWN = "unknown"
+
+
+class Step(StrEnum):
+    """The step boundaries of a job, in order; each is recorded before the step begins."""
+
+    CONNECT = "connect"
+    READ = "read"
+    COMPARE = "compare"
+    GUARD = "guard"
+    ARM = "arm"
+    PUSH = "push"
+    PROVE = "prove"
+    CONFIRM = "confirm"
+    SAVE = "save"
+    RECORD = "record"
+    REVERT = "revert"
+
+
+class Scope(StrEnum):
+    """How much of the running-config the desired text speaks for."""
+
+    FULL = "full"
+    PARTIAL = "partial"
+
+
+class Fallback(StrEnum):
+    """What to do where the device cannot arm a revert timer."""
+
+    REVERSE = "reverse"
+    REFUSE = "refuse"
+
+
+class Restored(StrEnum):
+    """What a failed push left behind on the device."""
+
+    NOT_NEEDED = "not-needed"
+    RESTORED = "restored"
+    PARTLY = "partly-restored"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """Something wrong in a file people write. ``line`` 0 means the file as a whole."""
+
+    file: str
+    line: int
+    message: str
+
+    def __str__(self) -> str:
+        return (
+            f"{self.file}:{self.line}: {self.message}"
+            if self.line
+            else (f"{self.file}: {self.message}")
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Device:
+    """One network element of the inventory."""
+
+    name: str
+    host: str
+    port: int = 22
+    platform: str = "ios"
+    groups: tuple[str, ...] = ()
+    site: str = ""
+    credential: str = "default"
+    algorithms: str = "modern"
+    scope: Scope = Scope.FULL
+    fallback: Fallback = Fallback.REFUSE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Revision:
+    """A commit of the config repository and where it came from.
+
+    ``ref`` is ``branch/<name>`` or ``pull/<number>``; it is the key of triggers as well.
+    """
+
+    sha: str
+    ref: str
+    title: str = ""
+    author: str = ""
+
+    @property
+    def pull(self) -> int | None:
+        return int(self.ref.removeprefix("pull/")) if self.ref.startswith("pull/") else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desired:
+    """The configuration the repository wants on one device, secrets unresolved.
+
+    ``origins`` has one ``file:line`` per line of ``text``. ``digest`` is ``sha256:…`` of scope and
+    text and is the key under which the store keeps it.
+    """
+
+    device: Device
+    text: str
+    digest: str
+    origins: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """The repository at a revision: what it wants on each device, or what is wrong with it."""
+
+    revision: Revision
+    desired: Mapping[str, Desired] = field(default_factory=dict)
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceState:
+    """The recorded state of a device: a cache with a date; the device is the truth.
+
+    ``digest`` is that of the normalised running-config last seen. ``applied`` is the digest of the
+    desired text last applied with success, ``revision`` its commit. ``quarantined`` is the digest
+    of a desired text that failed on this device and is not retried by itself.
+    """
+
+    device: Device
+    sync: Sync = Sync.UNKNOWN
+    health: Health = Health.UNKNOWN
+    digest: str | None = None
+    seen_at: float | None = None
+    applied: str | None = None
+    revision: str | None = None
+    applied_at: float | None = None
+    quarantined: str | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobPlan:
+    """A job to be made: one device's part of a deployment that is about to open."""
+
+    device: Device
+    desired: Desired
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """What a push was about to do, committed before the device is armed.
+
+    A claimed job that has an intent and no end was interrupted: recovery reads the device and
+    finishes or reverts; nothing is replayed from memory.
+    """
+
+    backup: str
+    baseline: str
+    armed: bool
+    step: Step
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What happened to a job. All text is redacted; nothing here can leak a secret."""
+
+    state: State
+    changed: bool = False
+    added: int = 0
+    removed: int = 0
+    diff: str = ""
+    commands: tuple[str, ...] = ()
+    reverse: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
+    transcript: str = ""
+    error_code: str | None = None
+    error: str | None = None
+    next_step: str | None = None
+    restored: Restored = Restored.NOT_NEEDED
+    remaining: str = ""
+    backup: str | None = None
+    read_at: float | None = None
+    steps: Mapping[str, float] = field(default_factory=dict)
+    """Seconds spent in each step, by the value of ``Step``."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One device's part of a deployment, as the store knows it."""
+
+    id: int
+    deployment: int
+    device: Device
+    mode: Mode
+    revision: Revision
+    desired: str
+    """Digest of the desired text; the text is in the store."""
+    state: State = State.PENDING
+    step: Step | None = None
+    attempt: int = 0
+    intent: Intent | None = None
+    run_at: float = 0.0
+    started_at: float | None = None
+    ended_at: float | None = None
+    outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """The right to work on a device: the job, and the fence that proves the right."""
+
+    job: Job
+    fence: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Deployment:
+    """One revision taken to its devices."""
+
+    id: int
+    revision: Revision
+    mode: Mode
+    cause: str
+    """Who or what asked: ``push``, ``pull-request``, ``drift timer``, ``user NAME`` …"""
+    state: State = State.PENDING
+    created_at: float = 0.0
+    ended_at: float | None = None
+    summary: str = ""
+    """One line for people: the verdict's."""
+    problems: tuple[Problem, ...] = ()
+    jobs: tuple[Job, ...] = ()
+
+
+class StatusState(StrEnum):
+    """States of a GitHub commit status (docs.github.com/rest/commits/statuses)."""
+
+    PENDING = "pending"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusMessage:
+    """A commit status to be delivered. ``description`` is at most 140 characters."""
+
+    sha: str
+    context: str
+    state: StatusState
+    description: str
+    target_url: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"status:{self.sha}:{self.context}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CommentMessage:
+    """The one comment of a pull request, to be created or edited in place."""
+
+    pull: int
+    body: str
+
+    @property
+    def key(self) -> str:
+        return f"comment:{self.pull}"
+
+
+Message = StatusMessage | CommentMessage
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutboxRow:
+    """A message that waits for delivery. A newer message of the same key replaces the older.
+
+    ``remote`` is what GitHub called the thing last delivered under this key (a comment's id).
+    """
+
+    id: int
+    seq: int
+    message: Message
+    attempt: int = 0
+    remote: str | None = None
+    created_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """The outcomes of a deployment in words. ``line`` is at most 140 characters."""
+
+    status: StatusState
+    state: State
+    line: str
+    text: str
+    """Markdown for the comment and the deployment page."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conclusion:
+    """What becomes of a deployment now: its state, its one line, and the messages it sends."""
+
+    state: State
+    summary: str
+    messages: tuple[Message, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """A webhook delivery as recorded for diagnosis. ``verdict`` is accepted or ignored, and why."""
+
+    guid: str
+    event: str
+    verdict: str
+    received_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """ "Look at this ref now." Never says what to do; the reconciler reads the ref itself.
+
+    ``sha`` is a hint (what the webhook named), None when unknown. ``force`` asks for a deployment
+    even when the ref has not moved. ``seq`` grows each time the same ref is triggered again.
+    """
+
+    ref: str
+    reason: str
+    sha: str | None = None
+    force: bool = False
+    seq: int = 0
+    attempt: int = 0
+    due_at: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RefState:
+    """What was last planned for a ref."""
+
+    ref: str
+    sha: str
+    deployment: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """Where a branch points. ``etag`` makes the next look conditional."""
+
+    sha: str
+    etag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pull:
+    """A pull request. ``fork`` is true when the head is in another repository, or gone."""
+
+    number: int
+    sha: str
+    base: str
+    title: str
+    author: str
+    open: bool
+    draft: bool
+    fork: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backup:
+    """A running-config kept as a file. ``id`` is ``<device>/<UTC time>-<digest>``."""
+
+    id: str
+    device: str
+    taken_at: float
+    digest: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """A whole running-config as read from a device, and the backup made of it."""
+
+    text: str
+    read_at: float
+    backup: Backup | None = None
+    hostname: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """A line typed and what the device answered, unredacted; redact before it leaves."""
+
+    line: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueDepth:
+    """How much waits: jobs by state, triggers, and the outbox with the age of its oldest row."""
+
+    pending: int
+    running: int
+    triggers: int
+    outbox: int
+    outbox_age: float

@@ -1,0 +1,1 @@
+"""Decisions: snapshot, rollout, guard, retry, verdict. Pure."""

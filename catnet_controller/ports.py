@@ -1,0 +1,310 @@
+"""What the flow needs from the edges, cut by role; `app` gives each role to a real part."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from catnet_controller.errors import CatnetError
+from catnet_controller.ios.changes import ChangeSet
+from catnet_controller.models import (
+    Claim,
+    Conclusion,
+    Delivery,
+    Deployment,
+    Desired,
+    Device,
+    DeviceState,
+    Exchange,
+    Head,
+    Intent,
+    Job,
+    JobPlan,
+    Message,
+    Mode,
+    OutboxRow,
+    Outcome,
+    Problem,
+    Pull,
+    QueueDepth,
+    Reading,
+    RefState,
+    Restored,
+    Revision,
+    StatusMessage,
+    Step,
+    Trigger,
+)
+
+Conclude = Callable[[Deployment], Conclusion]
+"""Pure: from a deployment with its jobs and outcomes to its state and messages."""
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> float:
+        """Seconds since the epoch, UTC."""
+        ...
+
+    def monotonic(self) -> float:
+        """Seconds of a clock that never goes back; for durations."""
+        ...
+
+
+# --- store -------------------------------------------------------------------------------------
+
+
+class Triggers(Protocol):
+    """Wake-ups, one row per ref, durable."""
+
+    async def receive(self, delivery: Delivery, trigger: Trigger | None) -> None:
+        """Record a webhook delivery and raise its trigger in one transaction."""
+        ...
+
+    async def trigger(self, trigger: Trigger) -> None:
+        """Raise a trigger; one that waits for the same ref is renewed (seq + 1, due at once)."""
+        ...
+
+    async def next_trigger(self) -> Trigger | None:
+        """The oldest trigger that is due, or None. It stays until settled."""
+        ...
+
+    async def settle(self, trigger: Trigger) -> None:
+        """Drop the trigger unless it was raised again since (its seq grew)."""
+        ...
+
+    async def postpone(self, trigger: Trigger, due_at: float) -> None:
+        """Look again at ``due_at``; attempt + 1. No effect if it was raised again since."""
+        ...
+
+    async def ref_state(self, ref: str) -> RefState | None: ...
+
+    async def forget_ref(self, ref: str) -> None:
+        """A pull request was closed or a branch deleted."""
+        ...
+
+
+class Deployments(Protocol):
+    """Deployments and their jobs."""
+
+    async def open(
+        self,
+        revision: Revision,
+        mode: Mode,
+        *,
+        cause: str,
+        jobs: Sequence[JobPlan],
+        problems: Sequence[Problem] = (),
+        states: Sequence[DeviceState] = (),
+        trigger: Trigger | None = None,
+        conclude: Conclude,
+    ) -> Deployment:
+        """Open a deployment, all in one transaction.
+
+        Stores the desired texts, the jobs, the inventory (``states`` are upserted), marks the ref
+        as planned at this sha (modes push and dry-run), settles ``trigger``, supersedes pending
+        jobs (without an intent) of older deployments that this one replaces (same ref; or, for a
+        push, same device and mode push or check), and writes the messages that ``conclude``
+        gives for the new deployment and for every deployment that thereby became final. A
+        deployment without jobs, or with problems, is final at once.
+        """
+        ...
+
+    async def deployment(self, number: int) -> Deployment | None: ...
+
+    async def history(self, limit: int = 100) -> Sequence[Deployment]:
+        """The last deployments, newest first, with their jobs."""
+        ...
+
+    async def desired(self, digest: str) -> Desired | None:
+        """A desired text by its digest."""
+        ...
+
+
+class Jobs(Protocol):
+    """The durable queue: leases with a fence, one running job per device."""
+
+    async def claim(self, limit: int) -> Sequence[Claim]:
+        """Take up to ``limit`` due jobs, one per device, none on a device that is leased.
+
+        Order: interrupted jobs (with an intent), rollback, push, dry-run, check, backup; then by
+        age. The job becomes running, attempt + 1, the device's fence + 1.
+        """
+        ...
+
+    async def renew(self, claims: Sequence[Claim]) -> Sequence[Claim]:
+        """Extend the leases of these claims; gives those that are still ours."""
+        ...
+
+    async def checkpoint(self, claim: Claim, step: Step, intent: Intent | None = None) -> None:
+        """Record that ``step`` begins, and the intent. Raises LeaseLost if the fence moved."""
+        ...
+
+    async def finish(
+        self, claim: Claim, outcome: Outcome, state: DeviceState, conclude: Conclude
+    ) -> None:
+        """End the job (``outcome.state``) and record the device's state, in one transaction.
+
+        Frees the device. When it was the deployment's last job, applies ``conclude`` and writes
+        its messages. Raises LeaseLost if the fence moved.
+        """
+        ...
+
+    async def retry(self, claim: Claim, outcome: Outcome, run_at: float) -> None:
+        """Put the job back to pending until ``run_at``; frees the device. Keeps its intent."""
+        ...
+
+    async def release(self, claim: Claim) -> None:
+        """Give a job back untouched (drain): pending again, attempt - 1."""
+        ...
+
+    async def free_leases(self) -> int:
+        """At start of the only daemon of this store: end every lease. Gives how many."""
+        ...
+
+
+class States(Protocol):
+    """Recorded state of the devices."""
+
+    async def states(self) -> Mapping[str, DeviceState]: ...
+
+    async def record(self, state: DeviceState) -> None: ...
+
+
+class Outbox(Protocol):
+    """Messages to GitHub, written with what they speak of, delivered until they are in."""
+
+    async def put(self, messages: Sequence[Message]) -> None: ...
+
+    async def due(self, limit: int) -> Sequence[OutboxRow]: ...
+
+    async def delivered(self, row: OutboxRow, remote: str | None) -> None:
+        """Mark as in; stays due when a newer message replaced it meanwhile (its seq grew)."""
+        ...
+
+    async def defer(self, row: OutboxRow, run_at: float, error: str) -> None: ...
+
+    async def give_up(self, row: OutboxRow, error: str) -> None:
+        """Stop trying this message; it stays visible with its error."""
+        ...
+
+
+class Meter(Protocol):
+    """How much waits."""
+
+    async def depth(self) -> QueueDepth: ...
+
+    async def alive(self) -> None:
+        """Raise StoreFailed or StoreBusy if the store cannot be written."""
+        ...
+
+
+class Housekeeping(Protocol):
+    """Bounds on what is kept."""
+
+    async def prune(self, *, before: float, keep_deployments: int) -> int: ...
+
+
+# --- GitHub ------------------------------------------------------------------------------------
+
+
+class Repository(Protocol):
+    """The config repository on GitHub, read side."""
+
+    async def head(self, branch: str, etag: str | None = None) -> Head | None:
+        """Where the branch points; None when unchanged since ``etag``.
+
+        Raises RepositoryMoved when the branch is not there.
+        """
+        ...
+
+    async def pulls(self, etag: str | None = None) -> tuple[Sequence[Pull], str] | None:
+        """The open pull requests and the etag of this answer; None when unchanged."""
+        ...
+
+    async def pull(self, number: int) -> Pull: ...
+
+    async def revision(self, sha: str, ref: str) -> Revision:
+        """The commit's title and author. Raises NotVisibleYet when GitHub does not show it."""
+        ...
+
+    async def files(self, sha: str) -> Mapping[str, bytes]:
+        """Every file of the repository at a commit by path, verified by blob sha, cached."""
+        ...
+
+
+class Reporter(Protocol):
+    """The config repository on GitHub, write side."""
+
+    async def status(self, message: StatusMessage) -> None: ...
+
+    async def comment(self, pull: int, body: str, remote: str | None) -> str:
+        """Create or edit the one comment of a pull request; gives its id."""
+        ...
+
+
+# --- devices -----------------------------------------------------------------------------------
+
+Decide = Callable[[str], ChangeSet]
+"""Pure: from a running-config to the change set; raises Refused when it must not be typed."""
+
+Checkpoint = Callable[[Step, Intent | None], Awaitable[None]]
+"""Called before each step; raises LeaseLost when this worker must not touch the device."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PushResult:
+    """How a push ended. ``error`` None means: pushed, proved, confirmed and saved."""
+
+    change_set: ChangeSet | None = None
+    before: Reading | None = None
+    after: Reading | None = None
+    transcript: tuple[Exchange, ...] = ()
+    error: CatnetError | None = None
+    restored: Restored = Restored.NOT_NEEDED
+    remaining: str = ""
+
+
+class Devices(Protocol):
+    """The devices of the network: the only way to touch one."""
+
+    async def read(self, device: Device, checkpoint: Checkpoint) -> Reading:
+        """Read and back up the running-config; types only ``show`` and ``terminal`` commands."""
+        ...
+
+    async def push(self, device: Device, decide: Decide, checkpoint: Checkpoint) -> PushResult:
+        """The device transaction: read, compare, arm, push, prove, confirm, save."""
+        ...
+
+    async def recover(
+        self, device: Device, intent: Intent, decide: Decide, checkpoint: Checkpoint
+    ) -> PushResult:
+        """Finish what a killed push left: confirm and save if proved, else revert.
+
+        ``error`` None means the device has what was wanted, saved; else it was reverted (see
+        ``restored``) and the job may be tried again from its beginning.
+        """
+        ...
+
+
+# --- telemetry ---------------------------------------------------------------------------------
+
+
+class Telemetry(Protocol):
+    """What is counted. Names of the metrics are those of the telemetry room."""
+
+    def delivery(self, event: str, result: str) -> None: ...
+
+    def job_ended(self, job: Job, outcome: Outcome) -> None: ...
+
+    def deployment_ended(self, deployment: Deployment) -> None: ...
+
+    def device_state(self, state: DeviceState) -> None: ...
+
+    def devices_gone(self, names: Sequence[str]) -> None: ...
+
+    def depth(self, depth: QueueDepth) -> None: ...
+
+    def rate_limit(self, remaining: int) -> None: ...
+
+    def polled(self, result: str) -> None: ...

@@ -1,0 +1,1 @@
+"""Cisco IOS over SSH, stateful, with faults."""

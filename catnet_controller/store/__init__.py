@@ -1,0 +1,1 @@
+"""The durable state and the job queue."""

@@ -1,0 +1,1 @@
+"""The aiohttp application: webhook, API, status page, probes, metrics."""
