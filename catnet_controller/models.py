@@ -166,9 +166,10 @@ class Snapshot:
 class DeviceState:
     """The recorded state of a device: a cache with a date; the device is the truth.
 
-    ``digest`` is that of the normalised running-config last seen. ``applied`` is the digest of the
-    desired text last applied with success, ``revision`` its commit. ``quarantined`` is the digest
-    of a desired text that failed on this device and is not retried by itself.
+    ``digest`` is that of the normalised running-config last seen. ``desired`` is the digest of
+    the desired text that the branch wants now; ``applied`` that of the text last applied with
+    success, ``revision`` its commit. ``quarantined`` is the commit that failed on this device and
+    is not tried again by itself.
     """
 
     device: Device
@@ -176,6 +177,7 @@ class DeviceState:
     health: Health = Health.UNKNOWN
     digest: str | None = None
     seen_at: float | None = None
+    desired: str | None = None
     applied: str | None = None
     revision: str | None = None
     applied_at: float | None = None
