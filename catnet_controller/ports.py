@@ -101,12 +101,13 @@ class Deployments(Protocol):
     ) -> Deployment:
         """Open a deployment, all in one transaction.
 
-        Stores the desired texts, the jobs, the inventory (``states`` are upserted), marks the ref
-        as planned at this sha (modes push and dry-run), settles ``trigger``, supersedes pending
-        jobs (without an intent) of older deployments that this one replaces (same ref; or, for a
-        push, same device and mode push or check), and writes the messages that ``conclude``
-        gives for the new deployment and for every deployment that thereby became final. A
-        deployment without jobs, or with problems, is final at once.
+        Stores the desired texts, the jobs and the inventory (``states`` are upserted). With a
+        ``trigger``, marks the ref as planned at this sha and settles it. Supersedes pending jobs
+        (without an intent) of older deployments that this one replaces: every one of the same
+        ref when it came with a trigger; and those of a device that gets a job here when ref and
+        mode are the same, or when this is a push and they are push or check. Writes the messages
+        that ``conclude`` gives for the new deployment and for every deployment that thereby
+        became final. A deployment without jobs, or with problems, is final at once.
         """
         ...
 
@@ -169,6 +170,10 @@ class States(Protocol):
     async def states(self) -> Mapping[str, DeviceState]: ...
 
     async def record(self, state: DeviceState) -> None: ...
+
+    async def forget(self, names: Sequence[str]) -> None:
+        """These devices left the inventory: no state, no new job; history stays."""
+        ...
 
 
 class Outbox(Protocol):

@@ -1,0 +1,212 @@
+"""Loop: from a trigger to an opened deployment.
+
+A trigger only says "look at this ref now". The ref itself is read here, so a lost, late, doubled,
+reordered or forged webhook can cause an early or a late look and never a wrong deployment.
+"""
+
+import random
+from collections.abc import Mapping
+
+import structlog
+
+from catnet_controller.errors import Blocked, CatnetError
+from catnet_controller.models import (
+    Deployment,
+    DeviceState,
+    Head,
+    JobPlan,
+    Mode,
+    Pull,
+    RefState,
+    Snapshot,
+    Trigger,
+)
+from catnet_controller.pipeline import snapshot as stage
+from catnet_controller.policy import retry, rollout, verdict
+from catnet_controller.ports import (
+    Clock,
+    Conclude,
+    Deployments,
+    Repository,
+    States,
+    Telemetry,
+    Triggers,
+)
+
+log = structlog.get_logger(__name__)
+
+LAG_ATTEMPTS = 5
+"""How often a ref is read again when a webhook named a commit that GitHub does not show yet."""
+LAG_DELAY = 2.0
+"""Seconds between those reads."""
+BLOCKED_DELAY = 60.0
+"""Seconds until the next look when only the operator can help; polling never stops."""
+
+
+class Reconcile:
+    """Takes one trigger a step. ``trouble`` holds what the operator must act on, by ref."""
+
+    def __init__(
+        self,
+        *,
+        branch: str,
+        mode: Mode,
+        triggers: Triggers,
+        deployments: Deployments,
+        states: States,
+        repository: Repository,
+        telemetry: Telemetry,
+        clock: Clock,
+        conclude: Conclude,
+    ) -> None:
+        self._branch_name = branch
+        self._mode = mode
+        self._triggers = triggers
+        self._deployments = deployments
+        self._states = states
+        self._repository = repository
+        self._telemetry = telemetry
+        self._clock = clock
+        self._conclude = conclude
+        self.trouble: dict[str, str] = {}
+
+    async def step(self) -> bool:
+        """Handle the oldest due trigger; False when there is none."""
+        trigger = await self._triggers.next_trigger()
+        if trigger is None:
+            return False
+        with structlog.contextvars.bound_contextvars(ref=trigger.ref):
+            try:
+                await self._look(trigger)
+            except CatnetError as error:
+                await self._later(trigger, error)
+            else:
+                self.trouble.pop(trigger.ref, None)
+        return True
+
+    async def _later(self, trigger: Trigger, error: CatnetError) -> None:
+        now = self._clock.now()
+        jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
+        due_at = retry.again(error, trigger.attempt + 1, limit=None, now=now, jitter=jitter)
+        if due_at is None:
+            due_at = now + BLOCKED_DELAY
+            self.trouble[trigger.ref] = f"{error.message} {error.next_step}"
+        log.warning(
+            "look postponed",
+            code=error.code,
+            error=error.message,
+            next_step=error.next_step,
+            seconds=round(due_at - now, 1),
+            blocked=isinstance(error, Blocked),
+        )
+        await self._triggers.postpone(trigger, due_at)
+
+    async def _look(self, trigger: Trigger) -> None:
+        kind, _, name = trigger.ref.partition("/")
+        if kind == "branch" and name == self._branch_name:
+            await self._branch(trigger)
+        elif kind == "pull" and name.isdecimal():
+            await self._pull(trigger, int(name))
+        else:
+            log.info("trigger ignored", reason="not a ref this daemon follows")
+            await self._triggers.settle(trigger)
+
+    # --- the branch ----------------------------------------------------------------------------
+
+    async def _branch(self, trigger: Trigger) -> None:
+        head = await self._repository.head(self._branch_name)
+        assert head is not None, "an unconditional look always has an answer"
+        known = await self._triggers.ref_state(trigger.ref)
+        if await self._lags(trigger, head, known):
+            return
+        if known is not None and known.sha == head.sha and not trigger.force:
+            await self._triggers.settle(trigger)
+            return
+        snapshot = await stage.take(self._repository, head.sha, trigger.ref)
+        recorded = await self._states.states()
+        jobs: tuple[JobPlan, ...] = ()
+        states: tuple[DeviceState, ...] = ()
+        if not snapshot.problems:
+            jobs = rollout.push_jobs(snapshot, recorded, force=trigger.force)
+            states = rollout.inventory(snapshot, recorded, release=trigger.force)
+        await self._open(snapshot, self._mode, trigger, jobs, states, cause=trigger.reason)
+        if not snapshot.problems:
+            await self._drop_gone(snapshot, recorded)
+
+    async def _lags(self, trigger: Trigger, head: Head, known: RefState | None) -> bool:
+        """Whether GitHub still shows the old head although a webhook named a newer one."""
+        behind = trigger.sha is not None and trigger.sha != head.sha
+        unmoved = known is not None and known.sha == head.sha
+        if not (behind and unmoved) or trigger.force or trigger.attempt >= LAG_ATTEMPTS:
+            return False
+        log.info("head not moved yet", named=trigger.sha, shown=head.sha)
+        await self._triggers.postpone(trigger, self._clock.now() + LAG_DELAY)
+        return True
+
+    async def _drop_gone(self, snapshot: Snapshot, recorded: Mapping[str, DeviceState]) -> None:
+        gone = sorted(recorded.keys() - snapshot.desired.keys())
+        if gone:
+            await self._states.forget(gone)
+            self._telemetry.devices_gone(gone)
+            log.info("devices left the inventory", devices=gone)
+
+    # --- pull requests -------------------------------------------------------------------------
+
+    async def _pull(self, trigger: Trigger, number: int) -> None:
+        pull = await self._repository.pull(number)
+        if not pull.open:
+            await self._triggers.forget_ref(trigger.ref)
+            await self._triggers.settle(trigger)
+            return
+        known = await self._triggers.ref_state(trigger.ref)
+        planned = known is not None and known.sha == pull.sha
+        if pull.base != self._branch_name or (planned and not trigger.force):
+            await self._triggers.settle(trigger)
+            return
+        snapshot = await stage.take(self._repository, pull.sha, trigger.ref)
+        jobs, cause = await self._plan(pull, snapshot)
+        await self._open(snapshot, Mode.DRY_RUN, trigger, jobs, (), cause=cause)
+
+    async def _plan(self, pull: Pull, snapshot: Snapshot) -> tuple[tuple[JobPlan, ...], str]:
+        if pull.fork:
+            # What a stranger wrote is read and judged, and never causes a device session.
+            return (), verdict.FORK
+        if snapshot.problems:
+            return (), "pull-request"
+        head = await self._repository.head(self._branch_name)
+        assert head is not None, "an unconditional look always has an answer"
+        base = await stage.take(self._repository, head.sha, f"branch/{self._branch_name}")
+        return rollout.plan_jobs(snapshot, base), "pull-request"
+
+    # --- both ----------------------------------------------------------------------------------
+
+    async def _open(
+        self,
+        snapshot: Snapshot,
+        mode: Mode,
+        trigger: Trigger,
+        jobs: tuple[JobPlan, ...],
+        states: tuple[DeviceState, ...],
+        *,
+        cause: str,
+    ) -> None:
+        deployment: Deployment = await self._deployments.open(
+            snapshot.revision,
+            mode,
+            cause=cause,
+            jobs=jobs,
+            problems=snapshot.problems,
+            states=states,
+            trigger=trigger,
+            conclude=self._conclude,
+        )
+        log.info(
+            "deployment opened",
+            deployment=deployment.id,
+            mode=mode.value,
+            sha=snapshot.revision.sha,
+            devices=[job.device.name for job in jobs],
+            problems=[str(problem) for problem in snapshot.problems],
+        )
+        if deployment.state.final:
+            self._telemetry.deployment_ended(deployment)

@@ -1,0 +1,62 @@
+"""Loop: takes what waits in the outbox to GitHub until it is in."""
+
+import random
+
+import structlog
+
+from catnet_controller.errors import CatnetError, Transient
+from catnet_controller.models import OutboxRow, StatusMessage
+from catnet_controller.policy import retry
+from catnet_controller.ports import Clock, Outbox, Reporter
+
+log = structlog.get_logger(__name__)
+
+BATCH = 20
+
+
+class Report:
+    """One batch a step. ``trouble`` is the last refusal that only the operator can mend."""
+
+    def __init__(self, *, outbox: Outbox, reporter: Reporter, clock: Clock) -> None:
+        self._outbox = outbox
+        self._reporter = reporter
+        self._clock = clock
+        self.trouble: str | None = None
+
+    async def step(self) -> bool:
+        """Deliver what is due; False when nothing was."""
+        rows = await self._outbox.due(BATCH)
+        for row in rows:
+            await self._deliver(row)
+        return bool(rows)
+
+    async def _deliver(self, row: OutboxRow) -> None:
+        try:
+            remote = await self._send(row)
+        except Transient as error:
+            now = self._clock.now()
+            jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
+            run_at = retry.again(error, row.attempt + 1, limit=None, now=now, jitter=jitter)
+            assert run_at is not None, "a transient error is retried without end"
+            log.info("report deferred", key=row.message.key, code=error.code, error=error.message)
+            await self._outbox.defer(row, run_at, error.message)
+        except CatnetError as error:
+            self.trouble = f"{error.message} {error.next_step}"
+            log.error(
+                "report given up",
+                key=row.message.key,
+                code=error.code,
+                error=error.message,
+                next_step=error.next_step,
+            )
+            await self._outbox.give_up(row, f"{error.message} {error.next_step}")
+        else:
+            self.trouble = None
+            await self._outbox.delivered(row, remote)
+
+    async def _send(self, row: OutboxRow) -> str | None:
+        message = row.message
+        if isinstance(message, StatusMessage):
+            await self._reporter.status(message)
+            return None
+        return await self._reporter.comment(message.pull, message.body, row.remote)

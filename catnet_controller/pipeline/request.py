@@ -1,0 +1,63 @@
+"""Stage: opens a deployment that a person or a timer asked for, from what is recorded."""
+
+from collections.abc import Mapping, Sequence
+
+from catnet_controller.errors import Refused
+from catnet_controller.models import Deployment, DeviceState, JobPlan, Mode, Revision
+from catnet_controller.ports import Conclude, Deployments, States
+
+RECORDED = "recorded"
+"""The ref of such a deployment: it is about what is on record, not about a commit."""
+
+
+async def request(
+    *,
+    deployments: Deployments,
+    states: States,
+    conclude: Conclude,
+    mode: Mode,
+    devices: Sequence[str] | None,
+    cause: str,
+) -> Deployment:
+    """Compare devices with what the branch wants on them, as last recorded; nothing is typed.
+
+    ``devices`` None means every device of the inventory. Works while GitHub is away, since the
+    desired texts are in the store. Raises Refused for an unknown device, when no desired text is
+    on record, and for a mode that types.
+    """
+    if mode not in (Mode.CHECK, Mode.DRY_RUN):
+        raise Refused(
+            f"a deployment of mode {mode.value} cannot be asked for here",
+            next_step="Ask for `check` or `dry-run`; a push comes from the branch.",
+        )
+    jobs = []
+    for state in _choose(await states.states(), devices):
+        desired = await deployments.desired(state.desired) if state.desired else None
+        if desired is not None:
+            jobs.append(JobPlan(device=state.device, desired=desired))
+    if not jobs:
+        raise Refused(
+            "no device has a desired configuration on record yet",
+            next_step="Push an inventory to the branch, or run `catnet sync`, and ask again.",
+        )
+    return await deployments.open(
+        Revision(sha="", ref=RECORDED, title=f"{mode.value} of what is on record"),
+        mode,
+        cause=cause,
+        jobs=jobs,
+        conclude=conclude,
+    )
+
+
+def _choose(
+    recorded: Mapping[str, DeviceState], devices: Sequence[str] | None
+) -> Sequence[DeviceState]:
+    if devices is None:
+        return tuple(recorded.values())
+    unknown = sorted(set(devices) - recorded.keys())
+    if unknown:
+        raise Refused(
+            f"not in the inventory: {', '.join(unknown)}",
+            next_step="`catnet status` lists the devices; they come from inventory.yaml.",
+        )
+    return tuple(recorded[name] for name in dict.fromkeys(devices))

@@ -1,0 +1,326 @@
+"""The only place that turns the outcomes of a deployment into words for people."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from catnet_controller.models import (
+    CommentMessage,
+    Conclusion,
+    Deployment,
+    Job,
+    Message,
+    Mode,
+    Restored,
+    State,
+    StatusMessage,
+    StatusState,
+    Verdict,
+)
+
+DESCRIPTION_LIMIT = 140
+"""Characters GitHub takes as a status description; a longer one is refused with 422."""
+COMMENT_LIMIT = 60_000
+"""Characters of a comment body; GitHub takes 65,536, the rest is room for the marker."""
+FORK = "pull-request from a fork"
+"""The cause of a deployment that is validated offline only."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wording:
+    """What the verdict needs to know of the surroundings.
+
+    ``public_url`` is the address of the status page without trailing slash, or empty.
+    ``statuses_per_device`` is how many devices a deployment may have to get a context for each.
+    """
+
+    public_url: str = ""
+    statuses_per_device: int = 20
+
+
+def conclude(deployment: Deployment, wording: Wording) -> Conclusion:
+    """State, one line and messages of a deployment as it stands, final or not."""
+    verdict = judge(deployment)
+    messages: list[Message] = []
+    if deployment.mode in (Mode.PUSH, Mode.DRY_RUN) and deployment.revision.sha:
+        messages.extend(_statuses(deployment, verdict, wording))
+        pull = deployment.revision.pull
+        if pull is not None and verdict.state.final and verdict.state is not State.SUPERSEDED:
+            body = _fit(f"{verdict.text}\n\n{_footer(deployment, wording)}")
+            messages.append(CommentMessage(pull=pull, body=body))
+    return Conclusion(state=verdict.state, summary=verdict.line, messages=tuple(messages))
+
+
+def judge(deployment: Deployment) -> Verdict:
+    """The outcomes in words.
+
+    Success is said only when every device was dealt with and none failed.
+    """
+    if deployment.problems:
+        return _refused(deployment)
+    jobs = deployment.jobs
+    if any(not job.state.final for job in jobs):
+        return _under_way(deployment)
+    if any(job.state is State.FAILED for job in jobs):
+        return _failed(deployment)
+    superseded = [job for job in jobs if job.state is State.SUPERSEDED]
+    if superseded:
+        line = f"superseded by a newer revision before it reached {_names(superseded)}"
+        return Verdict(status=StatusState.ERROR, state=State.SUPERSEDED, line=clip(line), text=line)
+    cancelled = [job for job in jobs if job.state is State.CANCELLED]
+    if cancelled:
+        line = f"cancelled before it reached {_names(cancelled)}"
+        return Verdict(status=StatusState.ERROR, state=State.CANCELLED, line=clip(line), text=line)
+    return _complete(deployment)
+
+
+def context(pull: int | None) -> str:
+    """The status context of a deployment (branch or pull request)."""
+    return "catnet/plan" if pull is not None else "catnet/deploy"
+
+
+def clip(line: str, limit: int = DESCRIPTION_LIMIT) -> str:
+    """One line of at most ``limit`` characters, cut at the end with an ellipsis."""
+    flat = " ".join(line.split())
+    return flat if len(flat) <= limit else f"{flat[: limit - 1]}…"
+
+
+# --- verdicts ----------------------------------------------------------------------------------
+
+
+def _refused(deployment: Deployment) -> Verdict:
+    first, *rest = deployment.problems
+    more = f" (and {_count(len(rest), 'more problem', 'more problems')})" if rest else ""
+    room = DESCRIPTION_LIMIT - len(more)
+    listed = "\n".join(str(problem) for problem in deployment.problems)
+    text = (
+        f"### {_mark(StatusState.FAILURE)} The repository has "
+        f"{_count(len(deployment.problems), 'problem', 'problems')}; nothing was done\n\n"
+        f"{fence(listed)}\n\nRun `catnet check` in the repository, correct each, and push again."
+    )
+    return Verdict(
+        status=StatusState.FAILURE,
+        state=State.FAILED,
+        line=clip(str(first), room) + more,
+        text=text,
+    )
+
+
+def _under_way(deployment: Deployment) -> Verdict:
+    jobs = deployment.jobs
+    running = any(job.state is not State.PENDING for job in jobs)
+    done = sum(1 for job in jobs if job.state.final)
+    devices = _count(len(jobs), "device", "devices")
+    line = f"{_DOING[deployment.mode]} {devices}"
+    # The count is left out of the line on purpose: a description that changes with every device
+    # would be a new status for every device.
+    return Verdict(
+        status=StatusState.PENDING,
+        state=State.RUNNING if running else State.PENDING,
+        line=clip(line),
+        text=f"{line}, {done} done",
+    )
+
+
+def _failed(deployment: Deployment) -> Verdict:
+    jobs = deployment.jobs
+    failed = [job for job in jobs if job.state is State.FAILED]
+    line = f"{len(failed)} of {len(jobs)} failed: {', '.join(job.device.name for job in failed)}"
+    if len(failed) == 1 and failed[0].outcome is not None and failed[0].outcome.error:
+        line = f"{line}: {failed[0].outcome.error}"
+    restored = {job.outcome.restored for job in failed if job.outcome is not None}
+    head = f"### {_mark(StatusState.FAILURE)} {len(failed)} of {len(jobs)} failed"
+    if restored & {Restored.PARTLY, Restored.UNKNOWN}:
+        head += " — **look at the devices: not all could be restored**"
+    return Verdict(
+        status=StatusState.FAILURE,
+        state=State.FAILED,
+        line=clip(line),
+        text=f"{head}\n\n{_table(jobs)}\n\n{_details(jobs)}",
+    )
+
+
+def _complete(deployment: Deployment) -> Verdict:
+    jobs = deployment.jobs
+    changed = [job for job in jobs if job.outcome is not None and job.outcome.changed]
+    devices = _count(len(jobs), "device", "devices")
+    if deployment.cause == FORK:
+        line = "files are valid; a fork is never compared with devices"
+    elif not jobs:
+        line = "no device affected"
+    elif not changed:
+        line = f"nothing to change on {devices}"
+    elif deployment.mode is Mode.PUSH:
+        line = f"{devices} in sync: {len(changed)} changed, verified and saved {_lines(changed)}"
+    elif deployment.mode is Mode.CHECK:
+        line = f"drift on {len(changed)} of {devices}: {_names(changed)} {_lines(changed)}"
+    else:
+        would = f"{len(changed)} of {devices} would change {_lines(changed)}"
+        line = would if deployment.revision.pull is not None else f"dry-run only: {would}"
+    parts = [f"### {_mark(StatusState.SUCCESS)} {line}"]
+    if jobs:
+        parts += [_table(jobs), _details(jobs)]
+    return Verdict(
+        status=StatusState.SUCCESS,
+        state=State.COMPLETE,
+        line=clip(line),
+        text="\n\n".join(part for part in parts if part),
+    )
+
+
+# --- messages ----------------------------------------------------------------------------------
+
+
+def _statuses(
+    deployment: Deployment, verdict: Verdict, wording: Wording
+) -> Iterable[StatusMessage]:
+    revision = deployment.revision
+    base = context(revision.pull)
+    url = f"{wording.public_url}/deployments/{deployment.id}" if wording.public_url else ""
+    if 0 < len(deployment.jobs) <= wording.statuses_per_device:
+        for job in deployment.jobs:
+            state, line = _device_line(deployment, job)
+            yield StatusMessage(
+                sha=revision.sha,
+                context=f"{base}/{job.device.name}",
+                state=state,
+                description=clip(line),
+                target_url=url,
+            )
+    yield StatusMessage(
+        sha=revision.sha,
+        context=base,
+        state=verdict.status,
+        description=verdict.line,
+        target_url=url,
+    )
+
+
+def _device_line(deployment: Deployment, job: Job) -> tuple[StatusState, str]:
+    outcome = job.outcome
+    if not job.state.final:
+        return StatusState.PENDING, f"{_DOING[deployment.mode]} {job.device.name}"
+    if job.state is State.FAILED:
+        line = outcome.error if outcome is not None and outcome.error else "failed"
+        if outcome is not None and outcome.restored is not Restored.NOT_NEEDED:
+            left = _RESTORED[outcome.restored]
+            return StatusState.FAILURE, f"{clip(line, DESCRIPTION_LIMIT - len(left) - 2)}; {left}"
+        return StatusState.FAILURE, line
+    if job.state is not State.COMPLETE or outcome is None:
+        return StatusState.ERROR, f"{job.state.value} by a newer revision"
+    if not outcome.changed:
+        return StatusState.SUCCESS, "nothing to change"
+    if deployment.mode is Mode.PUSH:
+        return StatusState.SUCCESS, f"changed, verified and saved {_lines([job])}"
+    return StatusState.SUCCESS, f"would change {_lines([job])}"
+
+
+# --- words -------------------------------------------------------------------------------------
+
+_DOING = {
+    Mode.DRY_RUN: "dry-run on",
+    Mode.PUSH: "pushing to",
+    Mode.CHECK: "checking",
+    Mode.BACKUP: "backing up",
+    Mode.ROLLBACK: "rolling back",
+}
+_RESTORED = {
+    Restored.NOT_NEEDED: "nothing was changed",
+    Restored.RESTORED: "rolled back",
+    Restored.PARTLY: "NOT fully rolled back",
+    Restored.UNKNOWN: "state of the device UNKNOWN",
+}
+
+
+def _mark(status: StatusState) -> str:
+    return {StatusState.SUCCESS: "✅", StatusState.PENDING: "⏳"}.get(status, "❌")
+
+
+def _count(number: int, one: str, many: str) -> str:
+    return f"{number} {one if number == 1 else many}"
+
+
+def _names(jobs: Sequence[Job], most: int = 5) -> str:
+    names = [job.device.name for job in jobs]
+    if len(names) <= most:
+        return ", ".join(names)
+    return f"{', '.join(names[:most])} and {len(names) - most} more"
+
+
+def _lines(jobs: Sequence[Job]) -> str:
+    added = sum(job.outcome.added for job in jobs if job.outcome is not None)
+    removed = sum(job.outcome.removed for job in jobs if job.outcome is not None)
+    return f"(+{added} −{removed} lines)"
+
+
+def _table(jobs: Sequence[Job]) -> str:
+    rows = ["| device | result | lines | |", "|---|---|---|---|"]
+    for job in jobs:
+        outcome = job.outcome
+        if outcome is None:
+            rows.append(f"| `{job.device.name}` | {job.state.value} | | |")
+            continue
+        note = outcome.error or "; ".join(outcome.warnings)
+        if job.state is State.FAILED and outcome.restored is not Restored.NOT_NEEDED:
+            note = f"{note} — {_RESTORED[outcome.restored]}"
+        lines = f"+{outcome.added} −{outcome.removed}" if outcome.changed else "no change"
+        rows.append(f"| `{job.device.name}` | {job.state.value} | {lines} | {_cell(note)} |")
+    return "\n".join(rows)
+
+
+def _details(jobs: Sequence[Job]) -> str:
+    """Each distinct change once, with the devices that get it, and what goes wrong where."""
+    groups: dict[tuple[str, tuple[str, ...], tuple[str, ...]], list[Job]] = {}
+    for job in jobs:
+        if job.outcome is not None and (job.outcome.diff or job.outcome.commands):
+            key = (job.outcome.diff, job.outcome.commands, job.outcome.reverse)
+            groups.setdefault(key, []).append(job)
+    blocks = []
+    for (diff, commands, reverse), group in groups.items():
+        title = f"{_names(group, most=10)} {_lines(group[:1])}"
+        parts = [f"<details{' open' if len(groups) <= 3 else ''}><summary>{title}</summary>"]
+        parts.append(fence(diff, "diff"))
+        if commands:
+            parts.append(f"Commands that are typed:\n{fence(chr(10).join(commands))}")
+        if reverse:
+            parts.append(f"Commands that undo it:\n{fence(chr(10).join(reverse))}")
+        parts.append("</details>")
+        blocks.append("\n\n".join(parts))
+    for job in jobs:
+        if job.outcome is not None and job.outcome.remaining:
+            blocks.append(
+                f"Remaining difference on `{job.device.name}`:\n"
+                f"{fence(job.outcome.remaining, 'diff')}"
+            )
+        if job.outcome is not None and job.outcome.next_step and job.state is State.FAILED:
+            blocks.append(f"**{job.device.name}** — next: {_cell(job.outcome.next_step)}")
+    return "\n\n".join(blocks)
+
+
+def fence(text: str, language: str = "") -> str:
+    """A fenced code block that the text cannot close: hostile content stays content."""
+    longest = max((len(run) for run in re.findall(r"`+", text)), default=0)
+    ticks = "`" * max(3, longest + 1)
+    return f"{ticks}{language}\n{text}\n{ticks}"
+
+
+def _cell(text: str) -> str:
+    """Text for a table cell: no markup, no mention, no new cell."""
+    flat = " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
+    return flat.replace("@", "@\u200b")
+
+
+def _footer(deployment: Deployment, wording: Wording) -> str:
+    link = f" · [details]({wording.public_url}/deployments/{deployment.id})"
+    return (
+        f"<sub>Plan of `{deployment.revision.sha[:12]}`{link if wording.public_url else ''}</sub>"
+    )
+
+
+def _fit(body: str) -> str:
+    if len(body) <= COMMENT_LIMIT:
+        return body
+    kept = body[:COMMENT_LIMIT]
+    fences = re.findall(r"^(`{3,})", kept, re.MULTILINE)
+    closing = f"\n{fences[-1]}" if len(fences) % 2 else ""
+    return f"{kept}{closing}\n\n…the rest is on the deployment page; it did not fit here."
