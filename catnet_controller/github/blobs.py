@@ -1,0 +1,54 @@
+"""File contents by git blob sha, on disk: immutable, so kept for ever and verified at each use.
+
+Synchronous: run it off the event loop. A crash may leave a half file only under a temporary name,
+and a file that was damaged is as good as absent, so nothing here needs to be synced.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterable
+from hashlib import sha1
+from pathlib import Path
+
+
+def digest(kind: str, content: bytes) -> str:
+    """The name git gives an object of ``kind`` (blob, tree) with this content."""
+    return sha1(b"%s %d\0" % (kind.encode("ascii"), len(content)) + content).hexdigest()  # noqa: S324
+
+
+class Blobs:
+    """The cache directory. Private (0700, files 0600): configurations tell much of a network."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def load(self, shas: Iterable[str]) -> dict[str, bytes]:
+        """Those that are here and whole."""
+        found = {}
+        for sha in shas:
+            try:
+                content = self._path(sha).read_bytes()
+            except OSError:
+                continue
+            if digest("blob", content) == sha:
+                found[sha] = content
+        return found
+
+    def keep(self, content: bytes) -> None:
+        """Keep a file. A cache that cannot be written (disk full) costs requests, nothing else."""
+        path = self._path(digest("blob", content))
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.chmod(0o700)
+            handle, name = tempfile.mkstemp(dir=path.parent, prefix=".new-")
+            try:
+                with os.fdopen(handle, "wb") as file:
+                    file.write(content)
+                Path(name).replace(path)
+            except OSError:
+                Path(name).unlink(missing_ok=True)
+        except OSError:
+            return
+
+    def _path(self, sha: str) -> Path:
+        return self._folder / sha[:2] / sha[2:]

@@ -1,0 +1,76 @@
+"""Settings of the GitHub edge in; its read side, write side and access check out."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Self
+
+from catnet_controller.github.client import Client
+from catnet_controller.github.comments import Comments
+from catnet_controller.github.source import Source
+from catnet_controller.github.statuses import Statuses
+from catnet_controller.models import StatusMessage
+from catnet_controller.ports import Clock
+
+
+class Writer:
+    """Implements ports.Reporter."""
+
+    def __init__(self, *, client: Client) -> None:
+        self._statuses = Statuses(client=client)
+        self._comments = Comments(client=client)
+
+    async def status(self, message: StatusMessage) -> None:
+        await self._statuses.status(message)
+
+    async def comment(self, pull: int, body: str, remote: str | None) -> str:
+        return await self._comments.comment(pull, body, remote)
+
+
+class Edge:
+    """Everything of GitHub for one repository; use as an async context manager.
+
+    ``source`` implements ports.Repository, ``reporter`` ports.Reporter. See Client and Source for
+    the arguments. Nothing is sent before the first call.
+    """
+
+    def __init__(
+        self,
+        *,
+        repository: str,
+        branch: str,
+        api_url: str,
+        token: Callable[[], str] | str,
+        clock: Clock,
+        cache: Path,
+        wanted: Callable[[str], bool],
+        timeout: float = 10.0,
+        write_spacing: float = 1.0,
+        on_rate_limit: Callable[[int], None] | None = None,
+    ) -> None:
+        self._client = Client(
+            repository=repository,
+            api_url=api_url,
+            token=token,
+            clock=clock,
+            timeout=timeout,
+            write_spacing=write_spacing,
+            on_rate_limit=on_rate_limit,
+        )
+        self.source = Source(client=self._client, branch=branch, cache=cache, wanted=wanted)
+        self.reporter = Writer(client=self._client)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+    async def verify_access(self) -> None:
+        """For the start and every hour: the repository is ours, writable, and not renamed.
+
+        Raises RepositoryMoved, GithubDenied, GithubUnavailable or RateLimited.
+        """
+        await self._client.verify_access()
+
+    async def close(self) -> None:
+        await self._client.close()
