@@ -143,11 +143,11 @@ class Jobs(Protocol):
 
     async def finish(
         self, claim: Claim, outcome: Outcome, state: DeviceState, conclude: Conclude
-    ) -> None:
+    ) -> Deployment:
         """End the job (``outcome.state``) and record the device's state, in one transaction.
 
-        Frees the device. When it was the deployment's last job, applies ``conclude`` and writes
-        its messages. Raises LeaseLost if the fence moved.
+        Frees the device. Applies ``conclude`` to the deployment, final or not, writes its
+        messages, and gives the deployment as it is now. Raises LeaseLost if the fence moved.
         """
         ...
 
@@ -165,7 +165,12 @@ class Jobs(Protocol):
 
 
 class States(Protocol):
-    """Recorded state of the devices."""
+    """Recorded state of the devices.
+
+    The fields ``device`` and ``desired`` belong to the inventory: only ``Deployments.open`` writes
+    them, ``record`` and ``Jobs.finish`` keep them. Where the branch wants another text by now
+    than ``state.desired``, sync is recorded as unknown.
+    """
 
     async def states(self) -> Mapping[str, DeviceState]: ...
 

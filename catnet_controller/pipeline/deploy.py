@@ -1,36 +1,32 @@
 """Stage: one job on its device, from claim to recorded outcome; the only place that touches one.
 
 A push goes: `Deploy.work` → `ports.Devices.push` (the transaction in `devices/transaction.py`),
-with `_decide` as the judgement on what may be typed → outcome, recorded state and messages in one
-transaction of the store.
+with `Compare.decide` as the judgement on what may be typed → outcome, recorded state and messages
+in one transaction of the store.
 """
 
 import random
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from functools import partial
 
 import structlog
 
 from catnet_controller.errors import (
     CatnetError,
+    ConnectionLost,
     DeviceUnreachable,
     InternalFault,
     LeaseLost,
     Quarantined,
     Refused,
-    SecretMissing,
     Transient,
 )
-from catnet_controller.ios.changes import ChangeSet, Sign
-from catnet_controller.ios.diff import compare, render
+from catnet_controller.ios.changes import ChangeSet
 from catnet_controller.ios.normal import digest
-from catnet_controller.ios.redact import redact
-from catnet_controller.ios.secrets import resolve
 from catnet_controller.models import (
     Claim,
-    Desired,
+    Device,
     DeviceState,
+    Fallback,
     Health,
     Intent,
     Job,
@@ -42,8 +38,8 @@ from catnet_controller.models import (
     Step,
     Sync,
 )
+from catnet_controller.pipeline.compare import Compare, failed
 from catnet_controller.policy import retry
-from catnet_controller.policy.guard import Rules, guard
 from catnet_controller.ports import (
     Checkpoint,
     Clock,
@@ -60,6 +56,11 @@ from catnet_controller.ports import (
 log = structlog.get_logger(__name__)
 
 
+_TOUCHING = frozenset(
+    {Step.ARM, Step.PUSH, Step.PROVE, Step.CONFIRM, Step.SAVE, Step.RECORD, Step.REVERT}
+)
+
+
 @dataclass(slots=True)
 class _Progress:
     """Where an attempt is: the step under way, and the seconds that the earlier ones took."""
@@ -68,8 +69,11 @@ class _Progress:
     step: Step | None = None
     since: float = 0.0
     seconds: dict[str, float] = field(default_factory=dict)
+    touched: bool = False
+    """Whether the device may have been changed: true from arming on."""
 
     def enter(self, step: Step | None) -> None:
+        self.touched = self.touched or step in _TOUCHING
         now = self.clock.monotonic()
         if self.step is not None:
             spent = self.seconds.get(self.step.value, 0.0) + now - self.since
@@ -80,9 +84,9 @@ class _Progress:
 class Deploy:
     """Works on one claim at a time per call; calls may run side by side.
 
-    ``secrets`` are the values for ``{{ secret("name") }}``; ``mark`` is the key that makes a
-    changed secret visibly different in a redacted diff. ``retries`` counts the attempts after the
-    first that a transient error gets.
+    ``retries`` counts the attempts after the first that a transient error gets.
+    ``allow_reverse`` is the operator's word that a device without a revert timer may be changed
+    at all; the inventory alone cannot give it.
     """
 
     def __init__(
@@ -95,10 +99,9 @@ class Deploy:
         telemetry: Telemetry,
         clock: Clock,
         conclude: Conclude,
-        rules: Rules,
-        secrets: Mapping[str, str],
+        compare: Compare,
         retries: int,
-        mark: bytes,
+        allow_reverse: bool,
     ) -> None:
         self._jobs = jobs
         self._deployments = deployments
@@ -107,10 +110,9 @@ class Deploy:
         self._telemetry = telemetry
         self._clock = clock
         self._conclude = conclude
-        self._rules = rules
-        self._secrets = secrets
+        self._compare = compare
         self._retries = retries
-        self._mark = mark
+        self._allow_reverse = allow_reverse
 
     async def work(self, claim: Claim) -> None:
         """Run the job and record how it ended. Raises LeaseLost when it is no longer ours."""
@@ -123,20 +125,22 @@ class Deploy:
             outcome, state, error = await self._act(claim, state, progress)
         except LeaseLost:
             raise
-        except CatnetError as failure:
-            error = failure
-            outcome, state = _failed(failure), _unwell(state, failure)
         except Exception as failure:
-            log.exception("internal fault", step=progress.step)
-            error = InternalFault(f"{type(failure).__name__} in step {progress.step or 'start'}")
-            outcome = _failed(error)
+            error = _ours(failure, progress.step)
+            outcome, state = failed(error), _unwell(state, error)
+            if progress.touched:
+                # The transaction did not get to say how the device is: never guess.
+                outcome = replace(outcome, restored=Restored.UNKNOWN, next_step=_LOOK)
+                state = replace(state, sync=Sync.UNKNOWN, health=Health.DEGRADED)
         progress.enter(None)
         outcome = replace(outcome, steps=progress.seconds)
         if error is not None and await self._tried_again(claim, error, outcome, state):
             return
-        await self._jobs.finish(claim, outcome, state, self._conclude)
+        deployment = await self._jobs.finish(claim, outcome, state, self._conclude)
         self._telemetry.job_ended(job, outcome)
         self._telemetry.device_state(state)
+        if deployment.state.final:
+            self._telemetry.deployment_ended(deployment)
         log.info(
             "job ended",
             state=outcome.state.value,
@@ -149,11 +153,16 @@ class Deploy:
     async def _tried_again(
         self, claim: Claim, error: CatnetError, outcome: Outcome, state: DeviceState
     ) -> bool:
-        """Put the job back when waiting can help and the device is known to be as before."""
-        if outcome.restored not in (Restored.NOT_NEEDED, Restored.RESTORED):
+        """Put the job back when waiting can help.
+
+        A device left unknown is tried again for whatever error: the job keeps its intent, so the
+        next attempt begins by reading the device and finishing or undoing what was begun.
+        """
+        if outcome.restored is Restored.PARTLY:
             return False
+        unknown = outcome.restored is Restored.UNKNOWN
         run_at = retry.again(
-            error,
+            ConnectionLost(error.message) if unknown else error,
             claim.job.attempt,
             limit=self._retries,
             now=self._clock.now(),
@@ -174,86 +183,76 @@ class Deploy:
         desired = await self._deployments.desired(job.desired)
         if desired is None:
             raise InternalFault(f"the desired text {job.desired} is not in the store")
-        before = await self._deployments.desired(state.applied) if state.applied else None
-        compared = partial(self._compare, desired, before.text if before is not None else None)
+        applied = await self._deployments.desired(state.applied) if state.applied else None
 
         async def checkpoint(step: Step, intent: Intent | None = None) -> None:
             progress.enter(step)
             await self._jobs.checkpoint(claim, step, intent)
 
-        if job.mode is not Mode.PUSH:
-            reading = await self._devices.read(job.device, checkpoint)
-            await checkpoint(Step.COMPARE)
-            return self._looked(job, state, reading, compared(reading.text))
+        device = self._permitted(job.device)
+        if job.mode is Mode.PUSH:
+            decide = self._compare.decide(desired, applied)
+            return await self._push(job, device, state, decide, checkpoint)
+        reading = await self._devices.read(device, checkpoint)
+        await checkpoint(Step.COMPARE)
+        outcome, refusal = self._compare.look(desired, applied, reading)
+        return self._looked(job, state, reading, outcome, refusal)
 
-        def decide(running: str) -> ChangeSet:
-            change_set = compared(running)
-            guard(change_set, running, self._rules)
-            return change_set
-
-        return await self._push(job, state, decide, checkpoint)
-
-    def _compare(self, desired: Desired, applied: str | None, running: str) -> ChangeSet:
-        try:
-            wanted = resolve(desired.text, self._secrets)
-            before = resolve(applied, self._secrets) if applied is not None else None
-        except ValueError as error:
-            raise SecretMissing(
-                f"{desired.device.name}: {error}",
-                next_step="Add it under `secrets` in catnet.yaml as a reference.",
-            ) from error
-        return compare(
-            running,
-            wanted,
-            scope=desired.device.scope.value,
-            applied=before,
-            origins=desired.origins,
-        )
+    def _permitted(self, device: Device) -> Device:
+        if self._allow_reverse:
+            return device
+        return replace(device, fallback=Fallback.REFUSE)
 
     # --- look ----------------------------------------------------------------------------------
 
     def _looked(
-        self, job: Job, state: DeviceState, reading: Reading, change_set: ChangeSet
+        self,
+        job: Job,
+        state: DeviceState,
+        reading: Reading,
+        outcome: Outcome,
+        refusal: Refused | None,
     ) -> tuple[Outcome, DeviceState, CatnetError | None]:
-        outcome = self._outcome(State.COMPLETE, change_set, reading)
-        error: CatnetError | None = None
-        try:
-            guard(change_set, reading.text, self._rules)
-        except Refused as refusal:
-            error = refusal
-            # A check only looks, so what could not be typed is drift and not a failure of it.
-            if job.mode is Mode.CHECK:
-                outcome = replace(outcome, warnings=(*outcome.warnings, refusal.message))
-            else:
-                outcome = _with_error(replace(outcome, state=State.FAILED), refusal)
         seen = _seen(state, reading)
         if job.desired == state.desired:
-            sync = Sync.IN_SYNC if change_set.empty else Sync.OUT_OF_SYNC
-            note = "" if change_set.empty else _difference(outcome)
-            seen = replace(seen, sync=sync, note=note)
-        return outcome, seen, error
+            sync = Sync.OUT_OF_SYNC if outcome.changed else Sync.IN_SYNC
+            seen = replace(seen, sync=sync, note=_difference(outcome) if outcome.changed else "")
+        if refusal is not None and job.mode is Mode.CHECK:
+            # A check only looks: what could not be typed is drift, not a failure of the check.
+            warnings = (*outcome.warnings, refusal.message)
+            outcome = replace(
+                outcome,
+                state=State.COMPLETE,
+                warnings=warnings,
+                error_code=None,
+                error=None,
+                next_step=None,
+            )
+            return outcome, seen, None
+        return outcome, seen, refusal
 
     # --- push ----------------------------------------------------------------------------------
 
     async def _push(
         self,
         job: Job,
+        device: Device,
         state: DeviceState,
         decide: Decide,
         checkpoint: Checkpoint,
     ) -> tuple[Outcome, DeviceState, CatnetError | None]:
         if job.intent is not None:
             log.warning("a push was interrupted; reading the device", step=job.intent.step.value)
-            result = await self._devices.recover(job.device, job.intent, decide, checkpoint)
+            result = await self._devices.recover(device, job.intent, decide, checkpoint)
             if result.error is not None and result.restored is Restored.RESTORED:
                 log.info("interrupted push was undone; it starts over")
-                result = await self._devices.push(job.device, decide, checkpoint)
+                result = await self._devices.push(device, decide, checkpoint)
         else:
             if state.quarantined == job.revision.sha:
                 raise Quarantined(
                     f"revision {job.revision.sha[:12]} failed on {job.device.name} before"
                 )
-            result = await self._devices.push(job.device, decide, checkpoint)
+            result = await self._devices.push(device, decide, checkpoint)
         return self._pushed(job, state, result)
 
     def _pushed(
@@ -261,14 +260,14 @@ class Deploy:
     ) -> tuple[Outcome, DeviceState, CatnetError | None]:
         reading = result.after or result.before
         ended = State.COMPLETE if result.error is None else State.FAILED
-        outcome = self._outcome(ended, result.change_set or ChangeSet(), result.before)
+        outcome = self._compare.outcome(ended, result.change_set or ChangeSet(), result.before)
         outcome = replace(
             outcome,
-            transcript=self._redact(
+            transcript=self._compare.redacted(
                 "\n".join(f"{each.line}\n{each.answer}".rstrip() for each in result.transcript)
             ),
             restored=result.restored,
-            remaining=self._redact(result.remaining),
+            remaining=self._compare.redacted(result.remaining),
         )
         seen = _seen(state, reading) if reading is not None else state
         if result.error is None:
@@ -282,7 +281,7 @@ class Deploy:
                 note="",
             )
             return outcome, done, None
-        outcome = _with_error(outcome, result.error)
+        outcome = failed(result.error, outcome)
         seen = _unwell(seen, result.error)
         if not isinstance(result.error, Transient):
             seen = replace(seen, quarantined=job.revision.sha)
@@ -292,29 +291,15 @@ class Deploy:
             seen = replace(seen, sync=Sync.OUT_OF_SYNC)
         return outcome, seen, result.error
 
-    # --- words ---------------------------------------------------------------------------------
 
-    def _redact(self, text: str) -> str:
-        return redact(text, self._mark)
+_LOOK = "Log in and look at the device: compare its running-config with the last backup."
 
-    def _outcome(self, state: State, change_set: ChangeSet, reading: Reading | None) -> Outcome:
-        signs = [line.sign for line in change_set.diff]
-        return Outcome(
-            state=state,
-            changed=not change_set.empty,
-            added=signs.count(Sign.ADD),
-            removed=signs.count(Sign.REMOVE),
-            diff=render(change_set.diff),
-            commands=tuple(
-                self._redact(f"{' ' * each.depth}{each.text}") for each in change_set.commands
-            ),
-            reverse=tuple(
-                self._redact(f"{' ' * each.depth}{each.text}") for each in change_set.reverse
-            ),
-            warnings=change_set.warnings,
-            backup=reading.backup.id if reading is not None and reading.backup else None,
-            read_at=reading.read_at if reading is not None else None,
-        )
+
+def _ours(failure: Exception, step: Step | None) -> CatnetError:
+    if isinstance(failure, CatnetError):
+        return failure
+    log.error("internal fault", step=step, exc_info=failure)
+    return InternalFault(f"{type(failure).__name__} in step {step or 'start'}")
 
 
 def _seen(state: DeviceState, reading: Reading) -> DeviceState:
@@ -331,16 +316,6 @@ def _unwell(state: DeviceState, error: CatnetError) -> DeviceState:
     elif not isinstance(error, Refused):
         health = Health.DEGRADED
     return replace(state, health=health, note=error.message)
-
-
-def _failed(error: CatnetError) -> Outcome:
-    return _with_error(Outcome(state=State.FAILED), error)
-
-
-def _with_error(outcome: Outcome, error: CatnetError) -> Outcome:
-    return replace(
-        outcome, error_code=error.code, error=redact(error.message), next_step=error.next_step
-    )
 
 
 def _difference(outcome: Outcome) -> str:

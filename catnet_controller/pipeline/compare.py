@@ -1,0 +1,101 @@
+"""Stage: a running-config and what is wanted come in; a judged change set and its words go out."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from catnet_controller.errors import CatnetError, Refused, SecretMissing
+from catnet_controller.ios.changes import ChangeSet, Command, Sign
+from catnet_controller.ios.diff import compare, render
+from catnet_controller.ios.redact import redact
+from catnet_controller.ios.secrets import resolve
+from catnet_controller.models import Desired, Outcome, Reading, State
+from catnet_controller.policy.guard import Rules, guard
+from catnet_controller.ports import Decide
+
+
+class Compare:
+    """Compares and judges; touches nothing.
+
+    ``secrets`` are the values for ``{{ secret("name") }}``; ``mark`` is the key that makes a
+    changed secret visibly different in redacted text without showing it.
+    """
+
+    def __init__(self, *, rules: Rules, secrets: Mapping[str, str], mark: bytes) -> None:
+        self._rules = rules
+        self._secrets = secrets
+        self._mark = mark
+
+    def changes(self, desired: Desired, applied: Desired | None, running: str) -> ChangeSet:
+        """What it takes to make the device so; raises SecretMissing."""
+        return compare(
+            running,
+            self._resolved(desired),
+            scope=desired.device.scope.value,
+            applied=self._resolved(applied) if applied is not None else None,
+            origins=desired.origins,
+        )
+
+    def decide(self, desired: Desired, applied: Desired | None) -> Decide:
+        """The judgement on what may be typed; it raises Refused for what may not."""
+
+        def judged(running: str) -> ChangeSet:
+            change_set = self.changes(desired, applied, running)
+            guard(change_set, running, self._rules)
+            return change_set
+
+        return judged
+
+    def look(
+        self, desired: Desired, applied: Desired | None, reading: Reading
+    ) -> tuple[Outcome, Refused | None]:
+        """A dry-run: what would change, and the refusal a push would meet, as a failure."""
+        change_set = self.changes(desired, applied, reading.text)
+        outcome = self.outcome(State.COMPLETE, change_set, reading)
+        try:
+            guard(change_set, reading.text, self._rules)
+        except Refused as refusal:
+            return failed(refusal, outcome), refusal
+        return outcome, None
+
+    def outcome(self, state: State, change_set: ChangeSet, reading: Reading | None) -> Outcome:
+        """The change set in redacted words."""
+        signs = [line.sign for line in change_set.diff]
+        return Outcome(
+            state=state,
+            changed=not change_set.empty,
+            added=signs.count(Sign.ADD),
+            removed=signs.count(Sign.REMOVE),
+            diff=render(change_set.diff),
+            commands=tuple(self._line(each) for each in change_set.commands),
+            reverse=tuple(self._line(each) for each in change_set.reverse),
+            warnings=change_set.warnings,
+            backup=reading.backup.id if reading is not None and reading.backup else None,
+            read_at=reading.read_at if reading is not None else None,
+        )
+
+    def redacted(self, text: str) -> str:
+        """The text without its secrets; a changed secret is visibly another one."""
+        return redact(text, self._mark)
+
+    def _line(self, command: Command) -> str:
+        return self.redacted(f"{' ' * command.depth}{command.text}")
+
+    def _resolved(self, desired: Desired) -> str:
+        try:
+            return resolve(desired.text, self._secrets)
+        except ValueError as error:
+            raise SecretMissing(
+                f"{desired.device.name}: {error}",
+                next_step="Add it under `secrets` in catnet.yaml as a reference.",
+            ) from error
+
+
+def failed(error: CatnetError, outcome: Outcome | None = None) -> Outcome:
+    """The outcome of a job that ended in an error, keeping what ``outcome`` knows."""
+    return replace(
+        outcome or Outcome(state=State.FAILED),
+        state=State.FAILED,
+        error_code=error.code,
+        error=redact(error.message),
+        next_step=error.next_step,
+    )
