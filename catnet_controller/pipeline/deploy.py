@@ -125,7 +125,7 @@ class Deploy:
             outcome, state, error = await self._act(claim, state, progress)
         except LeaseLost:
             raise
-        except Exception as failure:
+        except Exception as failure:  # noqa: BLE001 - one device must not end the daemon
             error = _ours(failure, progress.step)
             outcome, state = failed(error), _unwell(state, error)
             if progress.touched:
