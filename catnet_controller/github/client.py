@@ -47,6 +47,7 @@ T = TypeVar("T")
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _RATE_TEXTS: Final = ("rate limit", "abuse detection", "temporarily blocked from content creation")
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 _HUNG_AT_MOST: Final = 8
 _LONGEST_WAIT: Final = 24 * 3600.0
 _FIRST_PAUSE: Final = 60.0
@@ -199,6 +200,8 @@ class _Instance:
         connection = kind(
             parts.hostname or "", parts.port, timeout=self._timeout, pool_size=1, retry=None
         )
+        # A proxy of the environment cannot reach our own loopback.
+        connection.session.trust_env = parts.hostname not in _LOOPBACK
         return api, connection
 
     def close(self) -> None:
