@@ -64,7 +64,7 @@ def test_no_secret_gets_through(stream: io.StringIO, json_logs: logs.Logs) -> No
         def __repr__(self) -> str:
             return f"<Odd {SECRET}>"
 
-    log.info("event " + SECRET, text=SECRET, nested={"a": [(SECRET,)]}, odd=Odd(), raw=b"lab")
+    log.info("event %s", SECRET, text=SECRET, nested={"a": [(SECRET,)]}, odd=Odd(), raw=b"lab")
     log.info("url", url="https://host/pa%22ss%5Cw%C3%B6rd%2F1")
     logging.getLogger("foreign").error("said %s", SECRET, extra={"more": SECRET})
     try:
