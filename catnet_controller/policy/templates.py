@@ -327,7 +327,7 @@ def _weight(value: object) -> int:
     return total
 
 
-def _secret(name: str) -> str:
+def _secret(name: object) -> str:
     if not isinstance(name, str) or not _SECRET.fullmatch(name):
         raise _NotAllowed('a secret is named by letters, digits and `_ . -`: secret("name")')
     return f'{{{{ secret("{name}") }}}}'
