@@ -115,7 +115,7 @@ def fitted(body: str) -> str:
             fence = mark
         elif mark[0] == fence[0] and len(mark) >= len(fence):
             fence = ""
-    details = kept.count("<details>") - kept.count("</details>")
+    details = kept.count("<details") - kept.count("</details>")
     closing = (f"{fence[:60]}\n" if fence else "") + "</details>" * min(max(details, 0), 3)
     return kept + closing + _CUT
 

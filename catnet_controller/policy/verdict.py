@@ -20,8 +20,6 @@ from catnet_controller.models import (
 
 DESCRIPTION_LIMIT = 140
 """Characters GitHub takes as a status description; a longer one is refused with 422."""
-COMMENT_LIMIT = 60_000
-"""Characters of a comment body; GitHub takes 65,536, the rest is room for the marker."""
 FORK = "pull-request from a fork"
 """The cause of a deployment that is validated offline only."""
 
@@ -46,7 +44,7 @@ def conclude(deployment: Deployment, wording: Wording) -> Conclusion:
         messages.extend(_statuses(deployment, verdict, wording))
         pull = deployment.revision.pull
         if pull is not None and verdict.state.final and verdict.state is not State.SUPERSEDED:
-            body = _fit(f"{verdict.text}\n\n{_footer(deployment, wording)}")
+            body = f"{verdict.text}\n\n{_footer(deployment, wording)}"
             messages.append(CommentMessage(pull=pull, body=body))
     return Conclusion(state=verdict.state, summary=verdict.line, messages=tuple(messages))
 
@@ -315,12 +313,3 @@ def _footer(deployment: Deployment, wording: Wording) -> str:
     return (
         f"<sub>Plan of `{deployment.revision.sha[:12]}`{link if wording.public_url else ''}</sub>"
     )
-
-
-def _fit(body: str) -> str:
-    if len(body) <= COMMENT_LIMIT:
-        return body
-    kept = body[:COMMENT_LIMIT]
-    fences = re.findall(r"^(`{3,})", kept, re.MULTILINE)
-    closing = f"\n{fences[-1]}" if len(fences) % 2 else ""
-    return f"{kept}{closing}\n\n…the rest is on the deployment page; it did not fit here."

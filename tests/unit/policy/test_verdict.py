@@ -213,18 +213,6 @@ def test_a_fence_cannot_be_closed_from_inside(text: str) -> None:
     assert not any(re.fullmatch(rf" {{0,3}}{first}`*\s*", line) for line in middle)
 
 
-def test_a_comment_fits_and_its_fences_are_closed() -> None:
-    diff = "\n".join(
-        f"+ip route 10.{n // 256}.{n % 256}.0 255.255.255.0 Null0" for n in range(9000)
-    )
-    found = deployment(
-        job("a", State.COMPLETE, diff=diff, **CHANGED), mode=Mode.DRY_RUN, ref="pull/3"
-    )
-    (comment,) = [m for m in conclude(found, WORDING).messages if isinstance(m, CommentMessage)]
-    assert len(comment.body) < 65_536
-    assert len(re.findall(r"^```", comment.body, re.MULTILINE)) % 2 == 0
-
-
 def test_nobody_is_mentioned_by_a_device() -> None:
     found = deployment(job("a", State.FAILED, error="@everyone <b>|x"), mode=Mode.DRY_RUN)
     assert "@everyone" not in judge(found).text
