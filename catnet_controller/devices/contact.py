@@ -1,0 +1,342 @@
+"""The dealings of one run with one device: its sessions, what was typed, and the verbs.
+
+Each verb is judged by what the device shows afterwards, never by having been typed.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from catnet_controller.devices.backups import Backups
+from catnet_controller.devices.credentials import Credential
+from catnet_controller.devices.dialogue import Dialogue
+from catnet_controller.devices.hostkeys import HostKeys
+from catnet_controller.devices.platforms import Platform
+from catnet_controller.devices.session import open_session
+from catnet_controller.errors import (
+    ArmRefused,
+    DeviceBusy,
+    DeviceTimeout,
+    IncompleteRead,
+    LineRefused,
+    PromptUnexpected,
+    RollbackPending,
+    SaveFailed,
+)
+from catnet_controller.ios import answers, diff, normal, parse
+from catnet_controller.ios.changes import Ask, ChangeSet, Command
+from catnet_controller.ios.redact import redact
+from catnet_controller.models import Device, Exchange, Reading
+from catnet_controller.ports import Clock
+
+log = structlog.get_logger(__name__)
+
+_BUSY_ATTEMPTS = 4
+_SAVE_ATTEMPTS = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timing:
+    """How long things take, in seconds. ``minute`` is one of the device; simulators run faster."""
+
+    connect: float
+    command: float
+    revert_minutes: int
+    minute: float
+    pause: float
+    """The first wait between attempts; later ones are longer."""
+
+    @property
+    def revert(self) -> float:
+        """How long the device waits before it reverts by itself."""
+        return self.revert_minutes * self.minute
+
+    @property
+    def long(self) -> float:
+        """Silence allowed while a device rolls back or writes its NVRAM (90 s as napalm does)."""
+        return max(self.command, 90.0)
+
+
+class Contact:
+    """One device during one run. Leaving the context closes every session."""
+
+    def __init__(
+        self,
+        *,
+        device: Device,
+        platform: Platform,
+        credential: Credential,
+        hostkeys: HostKeys,
+        backups: Backups,
+        clock: Clock,
+        timing: Timing,
+        slots: asyncio.Semaphore,
+    ) -> None:
+        self.device = device
+        self.platform = platform
+        self.clock = clock
+        self.timing = timing
+        self.transcript: list[Exchange] = []
+        self._credential = credential
+        self._hostkeys = hostkeys
+        self._backups = backups
+        self._slots = slots
+        self._sessions: list[Dialogue] = []
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    # --- sessions --------------------------------------------------------------------------------
+
+    @property
+    def session(self) -> Dialogue | None:
+        """The newest session that may still be used."""
+        return next((one for one in reversed(self._sessions) if one.alive), None)
+
+    async def open(self) -> Dialogue:
+        """A new session; when the device has no VTY line free, again a few times, later."""
+        pause = self.timing.pause
+        for attempt in range(1, _BUSY_ATTEMPTS + 1):
+            try:
+                return await self._open()
+            except DeviceBusy as error:
+                if attempt == _BUSY_ATTEMPTS:
+                    raise
+                log.info("device busy", device=self.device.name, error=error.message)
+            await asyncio.sleep(pause)
+            pause *= 2
+        raise AssertionError  # the loop returns or raises
+
+    async def _open(self) -> Dialogue:
+        try:
+            async with asyncio.timeout(self.timing.connect):
+                await self._slots.acquire()
+        except TimeoutError as error:
+            raise DeviceBusy(
+                f"{self.device.name}: CatNet has as many sessions with it as it may"
+            ) from error
+        try:
+            session = await open_session(
+                self.device,
+                credential=self._credential,
+                hostkeys=self._hostkeys,
+                platform=self.platform,
+                connect_timeout=self.timing.connect,
+                command_timeout=self.timing.command,
+            )
+        except BaseException:
+            self._slots.release()
+            raise
+        self._sessions.append(session)
+        return session
+
+    async def close(self, *, keep: Dialogue | None = None) -> None:
+        """Close every session but ``keep``."""
+        leaving = [one for one in self._sessions if one is not keep]
+        for session in leaving:
+            self._sessions.remove(session)
+            self._slots.release()
+            session.drop()  # all of them before anything is awaited: a second cancel may come
+        for session in leaving:
+            await session.close()
+
+    # --- verbs -----------------------------------------------------------------------------------
+
+    async def say(
+        self,
+        session: Dialogue,
+        line: str,
+        *,
+        asks: Sequence[Ask] = (),
+        also: Sequence[str] = (),
+        patience: float | None = None,
+    ) -> str:
+        """Type a line and keep it in the transcript."""
+        answer = await session.run(line, asks=asks, also=also, patience=patience)
+        self.transcript.append(Exchange(line=line, answer=answer.strip("\n")))
+        return answer
+
+    async def read(self, session: Dialogue, *, keep: bool = False) -> Reading:
+        """The running-config; with ``keep`` also as a backup.
+
+        Raises IncompleteRead when it is not whole, StoreFailed when it cannot be kept.
+        """
+        text = (await session.run(self.platform.running)).lstrip("\n").rstrip() + "\n"
+        read_at = self.clock.now()
+        if not parse.whole(text):
+            said = text.strip()[-80:] if len(text) < 200 else "it does not end in `end`"
+            raise IncompleteRead(f"{self.device.name}: the running-config is not whole: {said}")
+        backup = None
+        if keep:
+            backup = await self._backups.save(self.device.name, text, taken_at=read_at)
+        return Reading(text=text, read_at=read_at, backup=backup, hostname=session.hostname)
+
+    async def timer(self, session: Dialogue, *, inside: bool = False) -> str | None:
+        """Who armed the pending timer; None when none is pending.
+
+        ``inside`` asks from configuration mode. Raises ArmRefused where there are no timers.
+        """
+        line = f"do {self.platform.timer}" if inside else self.platform.timer
+        answer = await self.say(session, line)
+        pending = self.platform.pending.search(answer)
+        if pending is not None:
+            return str(pending["user"])
+        if self.platform.idle.search(answer):
+            return None
+        raise ArmRefused(f"{self.device.name}: no rollback timer there: {_last(answer)}")
+
+    async def pending(self, session: Dialogue) -> bool:
+        """Whether our timer runs. Raises RollbackPending when somebody else's does."""
+        try:
+            user = await self.timer(session)
+        except ArmRefused:
+            return False
+        if user is not None and user != self._credential.username:
+            raise RollbackPending(
+                f"{self.device.name}: a rollback timer of user {user!r} is pending"
+            )
+        return user is not None
+
+    async def arm(self, session: Dialogue) -> None:
+        """Enter configuration mode under a revert timer, proved by prompt and by `timer`.
+
+        Raises ArmRefused (not armed and not in configuration mode) or DeviceBusy (locked).
+        """
+        minutes = self.timing.revert_minutes
+        answer = await self.say(
+            session, self.platform.arm.format(minutes=minutes), patience=self.timing.long
+        )
+        if not session.configuring:
+            self._not_entered(answer)
+            raise ArmRefused(f"{self.device.name}: the device does not arm: {_last(answer)}")
+        user = await self.timer(session, inside=True)
+        if user != self._credential.username:
+            await self.leave(session)
+            raise ArmRefused(
+                f"{self.device.name}: armed, but no timer of {self._credential.username!r} is "
+                f"pending (user shown: {user!r})"
+            )
+
+    async def configure(self, session: Dialogue) -> None:
+        """Enter configuration mode without a timer. Raises DeviceBusy or PromptUnexpected."""
+        answer = await self.say(session, self.platform.configure)
+        if not session.configuring:
+            self._not_entered(answer)
+            raise PromptUnexpected(
+                f"{self.device.name}: configuration mode was not entered: {_last(answer)}"
+            )
+
+    def _not_entered(self, answer: str) -> None:
+        if self.platform.locked.search(answer):
+            raise DeviceBusy(f"{self.device.name}: the configuration is locked: {_last(answer)}")
+
+    async def type(self, session: Dialogue, command: Command) -> str | None:
+        """Type a configuration line; None when it was taken, else why not (redacted)."""
+        exchange = await session.type(command)
+        self.transcript.append(exchange)
+        reason = answers.judge(command.text, exchange.answer)
+        return None if reason is None else redact(reason)
+
+    def refusal(self, command: Command, reason: str) -> LineRefused:
+        """The error for a line that was not taken, naming where it comes from."""
+        where = f"{command.origin}: " if command.origin else ""
+        return LineRefused(
+            f"{where}{self.device.name} refused `{redact(command.text).strip()}`: {reason}"
+        )
+
+    async def leave(self, session: Dialogue) -> None:
+        """Out of configuration mode. Raises PromptUnexpected."""
+        await self.say(session, self.platform.leave)
+        if not session.ready:
+            raise PromptUnexpected(f"{self.device.name}: configuration mode was not left")
+
+    async def confirm(self, session: Dialogue) -> None:
+        """Keep what runs: end our timer. Raises DeviceTimeout when it has fired already."""
+        answer = await self.say(session, self.platform.confirm)
+        if self.platform.idle.search(answer):
+            raise DeviceTimeout(
+                f"{self.device.name}: the revert timer fired before the change was confirmed"
+            )
+        if answer.strip():
+            raise PromptUnexpected(
+                f"{self.device.name}: `{self.platform.confirm}` was answered {_last(answer)}"
+            )
+        if await self.pending(session):
+            raise PromptUnexpected(f"{self.device.name}: confirmed, but the timer is pending")
+
+    async def revert(self, session: Dialogue, *, hostname: str | None) -> None:
+        """Have the device undo what came after the arm; its outcome must be read back.
+
+        ``hostname`` is what the prompt may become.
+        """
+        if session.configuring:
+            await self.leave(session)
+        if not session.ready:
+            raise PromptUnexpected(f"{self.device.name}: not at a prompt to revert from")
+        await self.say(
+            session,
+            self.platform.revert,
+            also=(hostname,) if hostname else (),
+            patience=self.timing.long,
+        )
+
+    async def save(self, session: Dialogue) -> None:
+        """Write startup-config. Raises SaveFailed unless the device says it did."""
+        answer = ""
+        for attempt in range(_SAVE_ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(self.timing.pause * 6)
+            answer = await self.say(
+                session,
+                self.platform.save,
+                asks=self.platform.save_asks,
+                patience=self.timing.long,
+            )
+            if self.platform.saved.search(answer):
+                return
+            if not self.platform.save_busy.search(answer):
+                break
+        raise SaveFailed(
+            f"{self.device.name}: the change runs but is not saved: {_last(answer) or 'no [OK]'}"
+        )
+
+    async def unsaved(self, session: Dialogue, running: str) -> bool:
+        """Whether startup-config differs from this running-config."""
+        startup = (await session.run(self.platform.startup)).strip() + "\n"
+        return not parse.whole(startup) or difference(startup, running) is not None
+
+    async def again(self, session: Dialogue) -> Dialogue:
+        """This session if it lives, else a new one."""
+        return session if session.alive and session.ready else await self.open()
+
+
+def difference(running: str, wanted: str) -> ChangeSet | None:
+    """What would have to be typed to get from one config to the other; None when nothing."""
+    if normal.digest(running) == normal.digest(wanted):
+        return None
+    change_set = diff.compare(running, wanted)
+    return None if change_set.empty else change_set
+
+
+def unlike(running: str, wanted: str) -> str:
+    """The difference for people, redacted; empty when there is none."""
+    change_set = difference(running, wanted)
+    return "" if change_set is None else diff.render(change_set.diff)
+
+
+def _last(answer: str) -> str:
+    """The telling line of an answer, redacted."""
+    lines = [line.strip() for line in answer.splitlines() if line.strip(" ^")]
+    return redact(lines[-1])[:160] if lines else ""

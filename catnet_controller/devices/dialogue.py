@@ -1,0 +1,457 @@
+"""A dialogue with a device: lines go in, what the device answered comes out, the prompt is known.
+
+Everything after the SSH handshake is read here until the prompt that the device itself has shown,
+pinned to its hostname, so that no line of output that looks like a prompt can cut an answer short.
+A dialogue that timed out, lost its place or was asked an unknown question is over.
+"""
+
+import asyncio
+import codecs
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Protocol, Self
+
+from catnet_controller.devices.credentials import Credential
+from catnet_controller.devices.platforms import Platform
+from catnet_controller.errors import (
+    AuthenticationFailed,
+    ConnectionLost,
+    DeviceBusy,
+    DeviceTimeout,
+    EnableFailed,
+    LineRefused,
+    PromptUnexpected,
+)
+from catnet_controller.ios.changes import Ask, Command, Expect
+from catnet_controller.models import Device, Exchange
+
+_LIMIT = 64 * 1024 * 1024
+"""Letters of output of one command; more is a device gone mad."""
+_NOISE = str.maketrans("", "", "\r\0\a")
+_NUDGES = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """What the device shows when it waits for a line; ``mode`` is None outside configuration."""
+
+    name: str
+    mode: str | None
+    privileged: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What came back for one line: ``before`` its echo, and the ``text`` up to the prompt."""
+
+    before: str
+    text: str
+
+
+class Wire(Protocol):
+    """The bytes of a session. Every method but `drop` and `closed` raises ConnectionLost."""
+
+    async def read(self) -> bytes:
+        """What came, at least one byte."""
+        ...
+
+    def write(self, data: bytes) -> None: ...
+
+    def drop(self) -> None:
+        """Hang up at once; may be called twice."""
+        ...
+
+    async def closed(self) -> None:
+        """Wait for the end of a session that was dropped."""
+        ...
+
+
+class Dialogue:
+    """One session with one device. `close` it in every case."""
+
+    def __init__(self, *, wire: Wire, device: Device, platform: Platform, patience: float) -> None:
+        """``patience`` is how many seconds the device may be silent."""
+        self._wire = wire
+        self._device = device
+        self._platform = platform
+        self._patience = patience
+        self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
+        self._parts: list[str] = []
+        self._size = 0
+        self._names: tuple[str, ...] = ()
+        self._alive = True
+        self.prompt: Prompt | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self.close()
+
+    @property
+    def alive(self) -> bool:
+        """False once the session was closed or lost its place."""
+        return self._alive
+
+    @property
+    def hostname(self) -> str:
+        """The name in the prompt."""
+        return self._names[0]
+
+    @property
+    def configuring(self) -> bool:
+        """True when the prompt is known to be that of a configuration mode."""
+        prompt = self.prompt
+        return (
+            self._alive
+            and prompt is not None
+            and prompt.mode is not None
+            and prompt.privileged
+            and self._platform.config_mode.fullmatch(prompt.mode) is not None
+        )
+
+    @property
+    def ready(self) -> bool:
+        """True when the prompt is known to be privileged and outside configuration."""
+        prompt = self.prompt
+        return self._alive and prompt is not None and prompt.privileged and prompt.mode is None
+
+    async def close(self) -> None:
+        """Free the VTY line. Never raises, takes a second at most, may be called twice."""
+        self.drop()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(1):
+                await self._wire.closed()
+
+    def drop(self) -> None:
+        """Hang up without waiting for the end of it."""
+        self._alive = False
+        self._wire.drop()
+
+    # --- lines -----------------------------------------------------------------------------------
+
+    async def run(
+        self,
+        line: str,
+        *,
+        asks: Sequence[Ask] = (),
+        also: Sequence[str] = (),
+        patience: float | None = None,
+    ) -> str:
+        """Type a line at whatever prompt is known and give the answer, notices left out.
+
+        ``also`` names other hostnames that the prompt may have afterwards. ``patience`` is how
+        many seconds the device may be silent. Raises DeviceTimeout, ConnectionLost, LineRefused
+        for an unknown question; the session is closed then.
+        """
+        reply = await self._say(line, asks=asks, also=also, patience=patience)
+        return self._without_notices(reply.text)
+
+    async def type(self, command: Command) -> Exchange:
+        """Type a configuration line and give the answer unjudged.
+
+        Raises PromptUnexpected, with nothing typed, unless the device is known to be in a
+        configuration mode; else as `run`.
+        """
+        inside = self.prompt is None and self._alive  # a text block is open
+        if not (self.configuring or inside):
+            raise PromptUnexpected(
+                f"{self._device.name}: not in configuration mode, the line was not typed"
+            )
+        renamed = self._platform.renames.fullmatch(command.text) if not inside else None
+        also: tuple[str, ...] = ()
+        if renamed is not None:
+            name = renamed["name"]
+            removed = command.text.startswith("no ")
+            also = self._platform.unnamed if removed or name is None else (name,)
+        reply = await self._say(
+            command.text,
+            asks=command.asks,
+            also=also,
+            text=command.expect is Expect.TEXT,
+            inside=inside,
+        )
+        answer = self._without_notices(reply.before) + self._without_notices(reply.text)
+        return Exchange(line=command.text, answer=answer.strip("\n"))
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    async def _say(
+        self,
+        line: str,
+        *,
+        asks: Sequence[Ask] = (),
+        also: Sequence[str] = (),
+        patience: float | None = None,
+        text: bool = False,
+        inside: bool = False,
+    ) -> Reply:
+        if not self._alive:
+            raise ConnectionLost(f"{self._device.name}: the session is closed")
+        self.prompt = None
+        with self._door():
+            self._write(line + "\n")
+            return await self._answer(
+                line,
+                asks=list(asks),
+                also=tuple(also),
+                patience=patience,
+                text=text,
+                inside=inside,
+            )
+
+    async def _answer(
+        self,
+        echo: str,
+        *,
+        asks: list[Ask],
+        also: tuple[str, ...],
+        patience: float | None,
+        text: bool,
+        inside: bool,
+    ) -> Reply:
+        """Read until the prompt comes, or a text block is open and took the line.
+
+        The line that opens a block is not done before the device says so: were it refused, the
+        content would be typed as commands.
+        """
+        loop = asyncio.get_running_loop()
+        seconds = patience or self._patience
+        before: str | None = None
+        async with asyncio.timeout(seconds) as timer:
+            while True:
+                if before is None:
+                    seen = "".join(self._parts)
+                    start = seen.find(echo)
+                    if start >= 0:
+                        before, rest = seen[:start], seen[start + len(echo) :]
+                        self._parts = [rest]
+                if before is not None:
+                    if text and self._swallowed(inside):
+                        return Reply(before=before, text=self._take().partition("\n")[2])
+                    if not (text and inside) and self._settled(also):
+                        body, _, _ = self._take().rpartition("\n")
+                        return Reply(before=before, text=self._unpaged(body))
+                    self._respond(asks)
+                await self._more()
+                timer.reschedule(loop.time() + seconds)
+
+    def _swallowed(self, inside: bool) -> bool:
+        seen = "".join(self._parts)
+        return "\n" in seen if inside else self._platform.block_open.search(seen) is not None
+
+    def _settled(self, also: tuple[str, ...]) -> bool:
+        """Whether what was read ends in our prompt; takes notices off its line if so."""
+        tail = self._unpaged(self._tail())
+        if not tail:
+            # Notices come on the line of the prompt, which is then not drawn again.
+            recent = "".join(self._parts)
+            if not recent[-4096:].strip("\n"):
+                return False
+            clean = self._without_notices(recent).rstrip("\n")
+            tail = clean.rpartition("\n")[2]
+            if clean == recent.rstrip("\n") or not self._fits(self._parse(tail), also):
+                return False
+            self._parts = [clean]
+        prompt = self._parse(tail)
+        if not self._fits(prompt, also):
+            return False
+        assert prompt is not None
+        self.prompt = prompt
+        if also:
+            # Two long names may look the same in a configuration prompt: keep both then.
+            self._names = tuple(
+                name for name in (*also, *self._names) if self._matches(prompt, name)
+            )
+        return True
+
+    def _fits(self, prompt: Prompt | None, also: tuple[str, ...]) -> bool:
+        return prompt is not None and any(
+            self._matches(prompt, name) for name in (*also, *self._names)
+        )
+
+    def _matches(self, prompt: Prompt, name: str) -> bool:
+        if prompt.mode is None:
+            return prompt.name == name
+        return name.startswith(prompt.name) and len(prompt.name) >= min(
+            len(name), self._platform.cut
+        )
+
+    def _parse(self, line: str) -> Prompt | None:
+        if not line.rstrip(" ").endswith(("#", ">")):
+            return None
+        found = self._platform.prompt.fullmatch(line)
+        if found is None:
+            return None
+        return Prompt(name=found["name"], mode=found["mode"], privileged=found["sign"] == "#")
+
+    def _respond(self, asks: list[Ask]) -> None:
+        """Answer a question that was foreseen, once; turn the page; refuse any other question."""
+        tail = self._tail()
+        if not tail:
+            return
+        paged = self._platform.pager.search(tail)
+        if paged is not None and tail[paged.start() :].strip() and paged.end() == len(tail):
+            # Kept in the text with a mark: the device now wipes the words with backspaces.
+            self._parts.append("\x00")
+            self._write(" ")
+            return
+        waiting = self._platform.question.search(tail)
+        if waiting is None:
+            return
+        for ask in asks:
+            if re.search(ask.pattern, "".join(self._parts)):
+                asks.remove(ask)
+                self._parts = [self._answered(ask)]
+                self._write(ask.reply if ask.bare else ask.reply + "\n")
+                return
+        raise LineRefused(
+            f"{self._device.name}: the device asks a question CatNet has no answer to: "
+            f"{tail.strip()[-120:]!r}",
+            next_step="Make this change by hand on the device, then commit the same lines.",
+        )
+
+    def _answered(self, ask: Ask) -> str:
+        """What was read, without the question: it is no answer to the line."""
+        seen = "".join(self._parts)
+        matches = list(re.finditer(ask.pattern, seen))
+        start = seen.rfind("\n", 0, matches[-1].start()) + 1
+        return seen[:start]
+
+    def _tail(self) -> str:
+        """The last line of what was read."""
+        collected = ""
+        for part in reversed(self._parts):
+            head, newline, last = part.rpartition("\n")
+            if newline:
+                return last + collected
+            collected = head + last + collected
+        return collected
+
+    def _take(self) -> str:
+        taken = "".join(self._parts)
+        self._parts, self._size = [], 0
+        return taken
+
+    def _unpaged(self, text: str) -> str:
+        if "--More--" not in text:
+            return text
+        return self._platform.pager.sub("", text.replace("\x00", ""))
+
+    def _without_notices(self, text: str) -> str:
+        if "%" not in text and "***" not in text and "Rollback" not in text:
+            return text
+        for notice in self._platform.notices:
+            text = notice.sub("", text)
+        return text
+
+    # --- bytes -----------------------------------------------------------------------------------
+
+    def _write(self, text: str) -> None:
+        self._wire.write(text.encode("utf-8", "surrogateescape"))
+
+    async def _more(self) -> None:
+        text = self._decode(await self._wire.read()).translate(_NOISE)
+        self._size += len(text)
+        if self._size > _LIMIT:
+            raise DeviceTimeout(f"{self._device.name}: the device does not stop to send")
+        if text:
+            self._parts.append(text)
+
+    @contextmanager
+    def _door(self) -> Iterator[None]:
+        """Any trouble while a line is out ends the dialogue: what comes next is not known."""
+        name = self._device.name
+        try:
+            yield
+        except TimeoutError as error:
+            self._alive = False
+            raise DeviceTimeout(f"{name}: the device stopped answering") from error
+        except BaseException:
+            self._alive = False
+            raise
+
+    # --- login -----------------------------------------------------------------------------------
+
+    async def settle(self, credential: Credential) -> None:
+        """From a fresh login to a known, privileged prompt with paging off.
+
+        Raises PromptUnexpected, EnableFailed, AuthenticationFailed, DeviceBusy, DeviceTimeout.
+        """
+        await self._learn()
+        assert self.prompt is not None
+        if not self.prompt.privileged:
+            await self._enable(credential)
+        for line in self._platform.paging:
+            await self.run(line)
+        level = await self.run(self._platform.privilege)
+        if self._platform.refused.search(level) or self._platform.privileged.search(level):
+            return
+        # A lower level reads a running-config with lines left out, which then look removed.
+        await self._enable(credential)
+        level = await self.run(self._platform.privilege)
+        if not self._platform.privileged.search(level):
+            raise EnableFailed(f"{self._device.name}: {level.strip()}, CatNet needs level 15")
+
+    async def _learn(self) -> None:
+        """Learn the prompt: the line that comes back when ENTER is typed at it.
+
+        A banner may hold lines that look like a prompt, so one look is not enough.
+        """
+        with self._door():
+            nudged: list[str] = []
+            async with asyncio.timeout(self._patience):
+                while True:
+                    lines = [line for line in "".join(self._parts).split("\n") if line.strip()]
+                    last = self._parse(self._tail())
+                    if last is not None:
+                        twice = len(lines) > 1 and lines[-1].strip() == lines[-2].strip()
+                        if twice and nudged:
+                            break
+                        if lines != nudged and len(nudged) < _NUDGES:
+                            nudged = lines
+                            self._write("\n")
+                    elif lines and self._platform.question.search(self._tail()):
+                        raise PromptUnexpected(
+                            f"{self._device.name}: the device asks {lines[-1].strip()!r} at login"
+                        )
+                    await self._greeting()
+        self._take()
+        if last.mode is not None:
+            raise PromptUnexpected(f"{self._device.name}: the login ends in mode {last.mode!r}")
+        self._names, self.prompt = (last.name,), last
+
+    async def _greeting(self) -> None:
+        """Read on during the login, where a closed session has other reasons than later."""
+        try:
+            await self._more()
+        except ConnectionLost as error:
+            said = "".join(self._parts).strip()
+            if re.search(r"authorization failed|access denied", said, re.IGNORECASE):
+                raise AuthenticationFailed(
+                    f"{self._device.name}: logged in, then refused: {said[-120:]}"
+                ) from error
+            raise DeviceBusy(
+                f"{self._device.name}: the device closed the session at login (no free VTY line?)"
+            ) from error
+
+    async def _enable(self, credential: Credential) -> None:
+        name = self._device.name
+        if credential.enable is None:
+            raise EnableFailed(f"{name}: the login is not privileged and no enable secret is given")
+        try:
+            answer = await self.run(
+                "enable", asks=(Ask(pattern=r"[Pp]assword:\s*\Z", reply=credential.enable),)
+            )
+        except LineRefused as error:
+            raise EnableFailed(f"{name}: the enable secret was refused") from error
+        if not self.ready:
+            raise EnableFailed(f"{name}: enable was refused: {answer.strip()[-120:]}")

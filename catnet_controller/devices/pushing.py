@@ -1,0 +1,294 @@
+"""One push to one device, step by step: forward while all is proved, else back.
+
+See `transaction` for what it promises.
+"""
+
+from dataclasses import replace
+
+import structlog
+
+from catnet_controller.devices.contact import Contact, difference, unlike
+from catnet_controller.devices.dialogue import Dialogue
+from catnet_controller.devices.endings import ours, result
+from catnet_controller.devices.undo import Restoration, Undo
+from catnet_controller.errors import (
+    ArmRefused,
+    CatnetError,
+    ConnectionLost,
+    DeviceBusy,
+    DeviceTimeout,
+    LeaseLost,
+    NotUnderstood,
+    RollbackPending,
+    SaveFailed,
+    VerifyFailed,
+)
+from catnet_controller.ios import normal
+from catnet_controller.ios.changes import ChangeSet, Command, Expect
+from catnet_controller.ios.redact import redact
+from catnet_controller.models import Fallback, Intent, Reading, Step
+from catnet_controller.ports import Checkpoint, Decide, PushResult
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_LINE = 254
+"""Letters IOS takes on one line; what is longer is cut by the device."""
+_IN_TIME = 0.8
+"""Share of the revert timer after which no further line is typed: it could fire between two."""
+
+
+class Push:
+    """One push. The fields are what is known so far; `_undo` needs no more than them."""
+
+    def __init__(self, contact: Contact, decide: Decide, checkpoint: Checkpoint) -> None:
+        self._contact = contact
+        self._decide = decide
+        self._checkpoint = checkpoint
+        self._device = contact.device
+        self._before: Reading | None = None
+        self._after: Reading | None = None
+        self._change_set: ChangeSet | None = None
+        self._intent: Intent | None = None
+        self._deadline = 0.0
+        self._touched = False
+        """Whether the device may be armed or may have taken a line."""
+        self._confirming = False
+
+    async def run(self) -> PushResult:
+        try:
+            session, before, change_set = await self._look()
+            if not change_set.commands:
+                return await self._unchanged(session, before)
+        except LeaseLost:
+            raise
+        except CatnetError as error:
+            return self._ended(error)
+        try:
+            await self._arm(session, before)
+            await self._type(session, change_set)
+            proof = await self._prove(change_set)
+            await self._confirm(proof)
+        except LeaseLost:
+            raise
+        except Exception as error:  # noqa: BLE001 - whatever it was, the device must be put back
+            undone = await self._undo(ours(error))
+            if undone is not None:
+                return undone
+        return await self._save()
+
+    # --- forward ---------------------------------------------------------------------------------
+
+    async def _look(self) -> tuple[Dialogue, Reading, ChangeSet]:
+        await self._checkpoint(Step.CONNECT, None)
+        session = await self._contact.open()
+        await self._checkpoint(Step.READ, None)
+        self._before = before = await self._contact.read(session, keep=True)
+        await self._checkpoint(Step.COMPARE, None)
+        self._change_set = change_set = self._decide(before.text)
+        await self._checkpoint(Step.GUARD, None)
+        if change_set.refusals:
+            raise NotUnderstood(
+                "; ".join(
+                    f"{one.origin or self._device.name}: `{redact(one.line)}`: {one.reason}"
+                    for one in change_set.refusals
+                )
+            )
+        for command in change_set.commands:
+            _typable(command)
+        return session, before, change_set
+
+    async def _unchanged(self, session: Dialogue, before: Reading) -> PushResult:
+        """Nothing to type; but an earlier push may have ended before it could save."""
+        self._after = before
+        if not await self._contact.unsaved(session, before.text):
+            return self._ended(None)
+        if await self._contact.pending(session):
+            raise RollbackPending(
+                f"{self._device.name}: running-config is not saved and a rollback timer is pending"
+            )
+        return await self._save()
+
+    async def _arm(self, session: Dialogue, before: Reading) -> None:
+        contact = self._contact
+        assert before.backup is not None
+        try:
+            if await contact.pending(session):
+                raise RollbackPending(f"{self._device.name}: a rollback timer is pending")
+            await self._record(Step.ARM, before, armed=True)
+            started = contact.clock.monotonic()
+            self._touched = True
+            await contact.arm(session)
+            self._deadline = started + contact.timing.revert * _IN_TIME
+            return
+        except (ArmRefused, DeviceBusy):
+            # Refused at the prompt: nothing is armed, nothing was typed.
+            self._touched = not session.ready
+            if self._touched or self._device.fallback is not Fallback.REVERSE:
+                raise
+        await self._record(Step.ARM, before, armed=False)
+        await contact.configure(session)
+
+    async def _record(self, step: Step, before: Reading, *, armed: bool) -> None:
+        assert before.backup is not None
+        self._intent = Intent(
+            backup=before.backup.id,
+            baseline=normal.digest(before.text),
+            armed=armed,
+            step=step,
+        )
+        await self._checkpoint(step, self._intent)
+
+    async def _mark(self, step: Step) -> None:
+        assert self._intent is not None
+        self._intent = replace(self._intent, step=step)
+        await self._checkpoint(step, self._intent)
+
+    async def _type(self, session: Dialogue, change_set: ChangeSet) -> None:
+        """Line by line, the answer of each judged before the next is typed."""
+        contact = self._contact
+        await self._mark(Step.PUSH)
+        self._touched = True
+        for command in change_set.commands:
+            if self._armed and contact.clock.monotonic() > self._deadline:
+                raise DeviceTimeout(
+                    f"{self._device.name}: the push takes longer than the revert timer",
+                    next_step="Raise the minutes of the revert timer, or push less at once.",
+                )
+            reason = await contact.type(session, command)
+            if reason is not None:
+                raise contact.refusal(command, reason)
+        await contact.leave(session)
+
+    @property
+    def _armed(self) -> bool:
+        return self._intent is not None and self._intent.armed
+
+    async def _prove(self, change_set: ChangeSet) -> Dialogue:
+        """A new login works and the device has what was promised. Gives the new session."""
+        contact = self._contact
+        await self._mark(Step.PROVE)
+        old = contact.session
+        try:
+            session = await contact.open()
+        except DeviceBusy:
+            # Perhaps the old session holds the last VTY line.
+            if old is None:
+                raise
+            await contact.close()
+            session = await contact.open()
+        self._after = after = await contact.read(session)
+        left = unlike(after.text, change_set.predicted)
+        if left:
+            raise VerifyFailed(
+                f"{self._device.name}: the device took every line but does not have the result",
+                next_step=f"What differs from the promise:\n{left}",
+            )
+        return session
+
+    async def _confirm(self, session: Dialogue) -> None:
+        await self._mark(Step.CONFIRM)
+        await self._contact.close(keep=session)
+        if self._armed:
+            self._confirming = True
+            await self._contact.confirm(session)
+
+    async def _save(self) -> PushResult:
+        """What runs is proved and stays; only the saving can fail now."""
+        contact = self._contact
+        try:
+            if self._intent is not None:
+                await self._mark(Step.SAVE)
+            else:
+                await self._checkpoint(Step.SAVE, None)
+            for last in (False, True):
+                session = contact.session
+                try:
+                    if session is None or not session.ready:
+                        await contact.close()
+                        session = await contact.open()
+                    await contact.save(session)
+                    break
+                except (ConnectionLost, DeviceTimeout):
+                    if last:
+                        raise
+        except LeaseLost:
+            raise
+        except SaveFailed as error:
+            return self._ended(error)
+        except CatnetError as error:
+            failed = SaveFailed(
+                f"{self._device.name}: the change runs but saving did not end: {error.message}"
+            )
+            failed.__cause__ = error
+            return self._ended(failed)
+        return self._ended(None)
+
+    # --- back ------------------------------------------------------------------------------------
+
+    async def _undo(self, error: CatnetError) -> PushResult | None:
+        """Put the device back; None when it turns out that the change was confirmed."""
+        if not self._touched or self._before is None or self._intent is None:
+            return self._ended(error)
+        log.warning("push failed", device=self._device.name, code=error.code)
+        try:
+            await self._mark(Step.REVERT)
+        except LeaseLost:
+            raise
+        except CatnetError as trouble:
+            # The store is in trouble; the device must be put back all the same.
+            log.warning("revert not recorded", error=trouble.message)
+        if self._confirming and await self._was_confirmed():
+            return None
+        undo = Undo(self._contact, baseline=self._before.text, hostname=self._before.hostname)
+        if self._armed:
+            restoration = await undo.revert()
+        else:
+            restoration = await undo.type_back()
+        return self._ended(error, restoration)
+
+    async def _was_confirmed(self) -> bool:
+        """Whether the confirm arrived although its answer did not.
+
+        No timer is pending and the device has what was promised: had the timer fired, it would
+        have the baseline. Any doubt is a no, and the revert then looks for itself.
+        """
+        contact, change_set = self._contact, self._change_set
+        assert change_set is not None
+        try:
+            session = contact.session
+            if session is None or not session.ready:
+                await contact.close()
+                session = await contact.open()
+            if await contact.pending(session):
+                return False
+            self._after = after = await contact.read(session)
+        except CatnetError as error:
+            log.info("cannot tell whether it was confirmed", error=error.message)
+            return False
+        return difference(after.text, change_set.predicted) is None
+
+    def _ended(
+        self, error: CatnetError | None, restoration: Restoration | None = None
+    ) -> PushResult:
+        return result(
+            contact=self._contact,
+            change_set=self._change_set,
+            before=self._before,
+            after=self._after,
+            error=error,
+            restoration=restoration,
+        )
+
+
+def _typable(command: Command) -> None:
+    """Raise NotUnderstood for a line that a terminal would not take as it stands."""
+    text = command.text
+    shown = redact(text)[:80]
+    where = f"{command.origin}: " if command.origin else ""
+    control = next((letter for letter in text if ord(letter) < 32 or ord(letter) == 127), None)
+    if control is not None:
+        raise NotUnderstood(f"{where}`{shown!r}` holds the control character {control!r}")
+    if len(text) > _LONGEST_LINE:
+        raise NotUnderstood(f"{where}`{shown}…` is longer than {_LONGEST_LINE} letters")
+    if "?" in text and command.expect is not Expect.TEXT:
+        raise NotUnderstood(f"{where}`{shown}`: a `?` on a line asks IOS for help")

@@ -1,0 +1,108 @@
+"""What a killed push left on a device: finished or undone, decided by reading the device."""
+
+from dataclasses import replace
+
+from catnet_controller.devices.backups import Backups
+from catnet_controller.devices.contact import Contact
+from catnet_controller.devices.dialogue import Dialogue
+from catnet_controller.devices.endings import result
+from catnet_controller.devices.undo import Restoration, Undo
+from catnet_controller.errors import (
+    CatnetError,
+    ConnectionLost,
+    Refused,
+)
+from catnet_controller.ios import normal
+from catnet_controller.ios.changes import ChangeSet
+from catnet_controller.models import Intent, Reading, Restored, Step
+from catnet_controller.ports import Checkpoint, Decide, PushResult
+
+
+class Recovery:
+    """What a killed push left: decided by reading the device."""
+
+    def __init__(
+        self,
+        contact: Contact,
+        decide: Decide,
+        checkpoint: Checkpoint,
+        intent: Intent,
+        backups: Backups,
+    ) -> None:
+        self._contact = contact
+        self._decide = decide
+        self._checkpoint = checkpoint
+        self._intent = intent
+        self._backups = backups
+        self._device = contact.device
+        self._change_set: ChangeSet | None = None
+        self._after: Reading | None = None
+
+    async def run(self) -> PushResult:
+        contact, intent = self._contact, self._intent
+        await self._checkpoint(Step.CONNECT, intent)
+        session = await contact.open()
+        await self._checkpoint(Step.READ, intent)
+        pending = await contact.pending(session)
+        self._after = running = await contact.read(session)
+        await self._checkpoint(Step.COMPARE, intent)
+        if intent.step is Step.ARM:
+            # No line was typed: that is recorded before the first one. Keep what is there.
+            if pending:
+                await contact.confirm(session)
+            return self._ended(self._interrupted("before a line was typed"))
+        if self._wanted(running.text):
+            if pending:
+                await self._checkpoint(Step.CONFIRM, replace(intent, step=Step.CONFIRM))
+                await contact.confirm(session)
+            await self._checkpoint(Step.SAVE, replace(intent, step=Step.SAVE))
+            await contact.save(session)
+            return self._ended(None)
+        if intent.step in (Step.SAVE, Step.RECORD):
+            # It was proved and confirmed; somebody changed the device since. Not ours to undo.
+            return self._ended(self._interrupted("after it was confirmed, and changed since"))
+        await self._checkpoint(Step.REVERT, replace(intent, step=Step.REVERT))
+        return await self._undo(session, running, pending=pending)
+
+    async def _undo(self, session: Dialogue, running: Reading, *, pending: bool) -> PushResult:
+        contact, intent = self._contact, self._intent
+        interrupted = self._interrupted("in the middle")
+        if normal.digest(running.text) == intent.baseline and not pending:
+            done = Restoration(restored=Restored.RESTORED, after=running)
+            return self._ended(interrupted, done)
+        baseline = await self._backups.read(intent.backup)
+        hostname = _hostname_of(baseline) or session.hostname
+        undo = Undo(contact, baseline=baseline, hostname=hostname)
+        restoration = await (undo.revert() if intent.armed or pending else undo.type_back())
+        return self._ended(interrupted, restoration)
+
+    def _wanted(self, running: str) -> bool:
+        """Whether the device has all that was wanted."""
+        try:
+            self._change_set = change_set = self._decide(running)
+        except Refused:
+            return False
+        return change_set.empty
+
+    def _interrupted(self, where: str) -> ConnectionLost:
+        return ConnectionLost(f"{self._device.name}: the push was interrupted {where}")
+
+    def _ended(
+        self, error: CatnetError | None, restoration: Restoration | None = None
+    ) -> PushResult:
+        return result(
+            contact=self._contact,
+            change_set=self._change_set,
+            before=None,
+            after=self._after,
+            error=error,
+            restoration=restoration,
+        )
+
+
+def _hostname_of(config: str) -> str | None:
+    """The hostname a config gives its device."""
+    for line in config.splitlines():
+        if line.startswith("hostname "):
+            return line.split()[1]
+    return None

@@ -1,0 +1,199 @@
+"""Getting a device back to its baseline after a push went wrong, and saying how far it got."""
+
+import asyncio
+from dataclasses import dataclass
+
+import structlog
+
+from catnet_controller.devices.contact import Contact, difference, unlike
+from catnet_controller.devices.dialogue import Dialogue
+from catnet_controller.errors import (
+    ArmRefused,
+    CatnetError,
+)
+from catnet_controller.ios.changes import ChangeSet
+from catnet_controller.models import Fallback, Reading, Restored
+
+log = structlog.get_logger(__name__)
+
+_LONGEST_PAUSE = 10.0
+_STILL = 3
+"""Equal readings in a row after which a device is held to have finished rolling back."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restoration:
+    """What the device runs now, compared with the baseline; ``remaining`` is redacted."""
+
+    restored: Restored
+    remaining: str = ""
+    after: Reading | None = None
+    trouble: CatnetError | None = None
+    """Why it is not known, or not whole."""
+
+
+class Undo:
+    """One attempt to restore ``baseline``; every way to it is tried, the device's own first."""
+
+    def __init__(self, contact: Contact, *, baseline: str, hostname: str) -> None:
+        self._contact = contact
+        self._baseline = baseline
+        self._hostname = hostname
+
+    async def revert(self) -> Restoration:
+        """Where a revert timer was (or may have been) armed.
+
+        The living session is used first; when the change cut the management path, the device's
+        timer brings it back, and this waits for that, bounded.
+        """
+        session = self._contact.session
+        if session is not None and (session.configuring or session.ready):
+            try:
+                if session.configuring:
+                    await self._contact.leave(session)
+                if await self._contact.pending(session):
+                    await self._contact.revert(session, hostname=self._hostname)
+            except CatnetError as error:
+                log.info("revert over the old session failed", error=error.message)
+        await self._contact.close()
+        return await self._wait()
+
+    async def type_back(self) -> Restoration:
+        """Where no timer was armed: type the difference to the baseline, line by line."""
+        contact = self._contact
+        session = contact.session
+        try:
+            if session is not None and session.configuring:
+                await contact.leave(session)
+            if session is None or not session.ready:
+                await contact.close()
+                session = await self._reach()
+            running = await contact.read(session)
+            left = difference(running.text, self._baseline)
+            if left is not None:
+                running = await self._plan_back(session, left)
+        except CatnetError as error:
+            return _unknown(error)
+        return self._said(running)
+
+    # --- waiting for the device ------------------------------------------------------------------
+
+    async def _reach(self) -> Dialogue:
+        """A session as soon as the device takes one, within the time a revert would need."""
+        contact = self._contact
+        limit = self._limit()
+        pause = contact.timing.pause
+        while True:
+            try:
+                return await contact.open()
+            except CatnetError as error:
+                # Not only transient ones: a half-typed change may have broken the login itself.
+                if contact.clock.monotonic() > limit:
+                    raise
+                log.info("waiting for the device", error=error.message)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    def _limit(self) -> float:
+        timing = self._contact.timing
+        return self._contact.clock.monotonic() + timing.revert + timing.minute + timing.long
+
+    async def _wait(self) -> Restoration:
+        contact = self._contact
+        limit = self._limit()
+        pause = contact.timing.pause
+        last: str | None = None
+        still = 0
+        trouble: CatnetError | None = None
+        while True:
+            try:
+                session = await contact.open()
+                pending = await contact.pending(session)
+                running = await contact.read(session)
+                if pending:
+                    await contact.revert(session, hostname=self._hostname)
+                    pending = await contact.pending(session)
+                    running = await contact.read(session)
+                if not pending:
+                    if difference(running.text, self._baseline) is None:
+                        return Restoration(restored=Restored.RESTORED, after=running)
+                    # A rollback may be under way: it is over when the device stops to change.
+                    still = still + 1 if running.text == last else 1
+                    last = running.text
+                    if still >= _STILL:
+                        return await self._rest(session, running)
+            except CatnetError as error:
+                trouble = error
+                log.info("waiting for the device to revert", error=error.message)
+            await contact.close()
+            if contact.clock.monotonic() > limit:
+                return _unknown(trouble)
+            await asyncio.sleep(pause)
+            pause = min(pause * 2, _LONGEST_PAUSE)
+
+    # --- what the timer left ---------------------------------------------------------------------
+
+    async def _rest(self, session: Dialogue, running: Reading) -> Restoration:
+        """The timer is gone and a difference is left: type it, under a timer of its own."""
+        left = difference(running.text, self._baseline)
+        try:
+            if left is not None:
+                running = await self._plan_back(session, left)
+        except CatnetError as error:
+            log.warning("the rest was not undone", error=error.message)
+            try:
+                await self._contact.close()
+                running = await self._contact.read(await self._contact.open())
+            except CatnetError as again:
+                return _unknown(again)
+            return self._said(running, trouble=error)
+        return self._said(running)
+
+    async def _plan_back(self, session: Dialogue, plan: ChangeSet) -> Reading:
+        """Type the way back and read the device. A refused line does not stop the others."""
+        contact = self._contact
+        if plan.refusals or not plan.commands:
+            return await contact.read(session)
+        armed = await self._enter(session)
+        refused = 0
+        for command in plan.commands:
+            reason = await contact.type(session, command)
+            if reason is not None:
+                refused += 1
+                log.warning("line of the way back refused", error=reason)
+            if not session.configuring and session.prompt is not None:
+                break
+        if session.configuring:
+            await contact.leave(session)
+        running = await contact.read(session)
+        if armed:
+            if difference(running.text, self._baseline) is None or not refused:
+                await contact.confirm(session)
+            else:
+                await contact.revert(session, hostname=self._hostname)
+            running = await contact.read(session)
+        return running
+
+    async def _enter(self, session: Dialogue) -> bool:
+        """Into configuration mode, under a timer where there is one. Whether it is armed."""
+        try:
+            await self._contact.arm(session)
+        except ArmRefused:
+            if self._contact.device.fallback is not Fallback.REVERSE:
+                raise
+            await self._contact.configure(session)
+            return False
+        return True
+
+    def _said(self, running: Reading, trouble: CatnetError | None = None) -> Restoration:
+        remaining = unlike(running.text, self._baseline)
+        return Restoration(
+            restored=Restored.PARTLY if remaining else Restored.RESTORED,
+            remaining=remaining,
+            after=running,
+            trouble=trouble,
+        )
+
+
+def _unknown(trouble: CatnetError | None) -> Restoration:
+    return Restoration(restored=Restored.UNKNOWN, trouble=trouble)
