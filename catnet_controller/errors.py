@@ -205,6 +205,13 @@ class HostKeyChanged(Blocked):
     default_next_step = "If the device was replaced, `catnet device trust NAME`; else investigate."
 
 
+class AlgorithmsRefused(Blocked):
+    """CatNet and the device have no SSH algorithm in common."""
+
+    code = "algorithms-refused"
+    default_next_step = "Set `algorithms: legacy` (or `ancient`) for this device in the inventory."
+
+
 class PromptUnexpected(Blocked):
     """The device is not at the prompt where it must be before anything is typed."""
 
