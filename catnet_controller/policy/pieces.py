@@ -75,7 +75,7 @@ def merge(pieces: Sequence[Piece]) -> Merged:
     """One configuration out of pieces; what stands in two of them once is kept once."""
     top = _Parts()
     for piece in pieces:
-        nodes = (node for node in piece.nodes if node.text != "end" or node.children)
+        nodes = (node for node in piece.nodes if not _ends(node))
         _add(top, nodes, piece)
     lines: list[str] = []
     origins: list[str] = []
@@ -99,6 +99,11 @@ def _add(parts: _Parts, nodes: Iterator[Node] | Sequence[Node], piece: Piece) ->
             parts.ordered.append(_Part(node, piece, _Parts()))
             continue
         _add(known.parts, node.children, piece)
+
+
+def _ends(node: Node) -> bool:
+    """The last line of a whole configuration; it says nothing of its own."""
+    return node.text == "end" and all(child.shape is Shape.NOISE for child in node.children)
 
 
 def _repeats(node: Node) -> bool:
