@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from catnet_controller.demo.standin import GithubStandIn
@@ -63,8 +63,9 @@ def edge(
     home: Path,
     *,
     clock: RealClock | None = None,
-    token: str = TOKEN,
-    timeout: float = 5.0,
+    token: str | Callable[[], str] = TOKEN,
+    deadline: float = 10.0,
+    spacing: float = 0.0,
     heard: list[int] | None = None,
 ) -> Edge:
     return Edge(
@@ -75,7 +76,9 @@ def edge(
         clock=clock or RealClock(),
         cache=home / "cache",
         wanted=wanted,
-        timeout=timeout,
-        write_spacing=0.0,
+        timeout=5.0,
+        deadline=deadline,
+        write_spacing=spacing,
+        pause=0.01,
         on_rate_limit=None if heard is None else heard.append,
     )

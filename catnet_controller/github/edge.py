@@ -44,7 +44,9 @@ class Edge:
         cache: Path,
         wanted: Callable[[str], bool],
         timeout: float = 10.0,
+        deadline: float | None = None,
         write_spacing: float = 1.0,
+        pause: float = 0.5,
         on_rate_limit: Callable[[int], None] | None = None,
     ) -> None:
         self._client = Client(
@@ -53,7 +55,9 @@ class Edge:
             token=token,
             clock=clock,
             timeout=timeout,
+            deadline=deadline,
             write_spacing=write_spacing,
+            pause=pause,
             on_rate_limit=on_rate_limit,
         )
         self.source = Source(client=self._client, branch=branch, cache=cache, wanted=wanted)
