@@ -13,10 +13,10 @@ import structlog
 
 from catnet_controller.devices.backups import Backups
 from catnet_controller.devices.credentials import Credential
-from catnet_controller.devices.dialogue import Dialogue
 from catnet_controller.devices.hostkeys import HostKeys
 from catnet_controller.devices.platforms import Platform
 from catnet_controller.devices.session import open_session
+from catnet_controller.devices.terminal import Terminal
 from catnet_controller.errors import (
     ArmRefused,
     DeviceBusy,
@@ -85,7 +85,7 @@ class Contact:
         self._hostkeys = hostkeys
         self._backups = backups
         self._slots = slots
-        self._sessions: list[Dialogue] = []
+        self._sessions: list[Terminal] = []
 
     async def __aenter__(self) -> Self:
         return self
@@ -101,11 +101,11 @@ class Contact:
     # --- sessions --------------------------------------------------------------------------------
 
     @property
-    def session(self) -> Dialogue | None:
+    def session(self) -> Terminal | None:
         """The newest session that may still be used."""
         return next((one for one in reversed(self._sessions) if one.alive), None)
 
-    async def open(self) -> Dialogue:
+    async def open(self) -> Terminal:
         """A new session; when the device has no VTY line free, again a few times, later."""
         pause = self.timing.pause
         for attempt in range(1, _BUSY_ATTEMPTS + 1):
@@ -119,7 +119,7 @@ class Contact:
             pause *= 2
         raise AssertionError  # the loop returns or raises
 
-    async def _open(self) -> Dialogue:
+    async def _open(self) -> Terminal:
         try:
             async with asyncio.timeout(self.timing.connect):
                 await self._slots.acquire()
@@ -142,7 +142,7 @@ class Contact:
         self._sessions.append(session)
         return session
 
-    async def close(self, *, keep: Dialogue | None = None) -> None:
+    async def close(self, *, keep: Terminal | None = None) -> None:
         """Close every session but ``keep``."""
         leaving = [one for one in self._sessions if one is not keep]
         for session in leaving:
@@ -156,7 +156,7 @@ class Contact:
 
     async def say(
         self,
-        session: Dialogue,
+        session: Terminal,
         line: str,
         *,
         asks: Sequence[Ask] = (),
@@ -168,7 +168,7 @@ class Contact:
         self.transcript.append(Exchange(line=line, answer=answer.strip("\n")))
         return answer
 
-    async def read(self, session: Dialogue, *, keep: bool = False) -> Reading:
+    async def read(self, session: Terminal, *, keep: bool = False) -> Reading:
         """The running-config; with ``keep`` also as a backup.
 
         Raises IncompleteRead when it is not whole, StoreFailed when it cannot be kept.
@@ -183,7 +183,7 @@ class Contact:
             backup = await self._backups.save(self.device.name, text, taken_at=read_at)
         return Reading(text=text, read_at=read_at, backup=backup, hostname=session.hostname)
 
-    async def timer(self, session: Dialogue, *, inside: bool = False) -> str | None:
+    async def timer(self, session: Terminal, *, inside: bool = False) -> str | None:
         """Who armed the pending timer; None when none is pending.
 
         ``inside`` asks from configuration mode. Raises ArmRefused where there are no timers.
@@ -197,7 +197,7 @@ class Contact:
             return None
         raise ArmRefused(f"{self.device.name}: no rollback timer there: {_last(answer)}")
 
-    async def pending(self, session: Dialogue) -> bool:
+    async def pending(self, session: Terminal) -> bool:
         """Whether our timer runs. Raises RollbackPending when somebody else's does."""
         try:
             user = await self.timer(session)
@@ -209,7 +209,7 @@ class Contact:
             )
         return user is not None
 
-    async def arm(self, session: Dialogue) -> None:
+    async def arm(self, session: Terminal) -> None:
         """Enter configuration mode under a revert timer, proved by prompt and by `timer`.
 
         Raises ArmRefused (not armed and not in configuration mode) or DeviceBusy (locked).
@@ -229,7 +229,7 @@ class Contact:
                 f"pending (user shown: {user!r})"
             )
 
-    async def configure(self, session: Dialogue) -> None:
+    async def configure(self, session: Terminal) -> None:
         """Enter configuration mode without a timer. Raises DeviceBusy or PromptUnexpected."""
         answer = await self.say(session, self.platform.configure)
         if not session.configuring:
@@ -242,7 +242,7 @@ class Contact:
         if self.platform.locked.search(answer):
             raise DeviceBusy(f"{self.device.name}: the configuration is locked: {_last(answer)}")
 
-    async def type(self, session: Dialogue, command: Command) -> str | None:
+    async def type(self, session: Terminal, command: Command) -> str | None:
         """Type a configuration line; None when it was taken, else why not (redacted)."""
         exchange = await session.type(command)
         self.transcript.append(exchange)
@@ -256,13 +256,13 @@ class Contact:
             f"{where}{self.device.name} refused `{redact(command.text).strip()}`: {reason}"
         )
 
-    async def leave(self, session: Dialogue) -> None:
+    async def leave(self, session: Terminal) -> None:
         """Out of configuration mode. Raises PromptUnexpected."""
         await self.say(session, self.platform.leave)
         if not session.ready:
             raise PromptUnexpected(f"{self.device.name}: configuration mode was not left")
 
-    async def confirm(self, session: Dialogue) -> None:
+    async def confirm(self, session: Terminal) -> None:
         """Keep what runs: end our timer. Raises DeviceTimeout when it has fired already."""
         answer = await self.say(session, self.platform.confirm)
         if self.platform.idle.search(answer):
@@ -276,7 +276,7 @@ class Contact:
         if await self.pending(session):
             raise PromptUnexpected(f"{self.device.name}: confirmed, but the timer is pending")
 
-    async def revert(self, session: Dialogue, *, hostname: str | None) -> None:
+    async def revert(self, session: Terminal, *, hostname: str | None) -> None:
         """Have the device undo what came after the arm; its outcome must be read back.
 
         ``hostname`` is what the prompt may become.
@@ -292,7 +292,7 @@ class Contact:
             patience=self.timing.long,
         )
 
-    async def save(self, session: Dialogue) -> None:
+    async def save(self, session: Terminal) -> None:
         """Write startup-config. Raises SaveFailed unless the device says it did."""
         answer = ""
         for attempt in range(_SAVE_ATTEMPTS):
@@ -312,12 +312,12 @@ class Contact:
             f"{self.device.name}: the change runs but is not saved: {_last(answer) or 'no [OK]'}"
         )
 
-    async def unsaved(self, session: Dialogue, running: str) -> bool:
+    async def unsaved(self, session: Terminal, running: str) -> bool:
         """Whether startup-config differs from this running-config."""
         startup = (await session.run(self.platform.startup)).strip() + "\n"
         return not parse.whole(startup) or difference(startup, running) is not None
 
-    async def again(self, session: Dialogue) -> Dialogue:
+    async def again(self, session: Terminal) -> Terminal:
         """This session if it lives, else a new one."""
         return session if session.alive and session.ready else await self.open()
 

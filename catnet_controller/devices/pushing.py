@@ -8,8 +8,8 @@ from dataclasses import replace
 import structlog
 
 from catnet_controller.devices.contact import Contact, difference, unlike
-from catnet_controller.devices.dialogue import Dialogue
 from catnet_controller.devices.endings import ours, result
+from catnet_controller.devices.terminal import Terminal
 from catnet_controller.devices.undo import Restoration, Undo
 from catnet_controller.errors import (
     ArmRefused,
@@ -78,7 +78,7 @@ class Push:
 
     # --- forward ---------------------------------------------------------------------------------
 
-    async def _look(self) -> tuple[Dialogue, Reading, ChangeSet]:
+    async def _look(self) -> tuple[Terminal, Reading, ChangeSet]:
         await self._checkpoint(Step.CONNECT, None)
         session = await self._contact.open()
         await self._checkpoint(Step.READ, None)
@@ -97,7 +97,7 @@ class Push:
             _typable(command)
         return session, before, change_set
 
-    async def _unchanged(self, session: Dialogue, before: Reading) -> PushResult:
+    async def _unchanged(self, session: Terminal, before: Reading) -> PushResult:
         """Nothing to type; but an earlier push may have ended before it could save."""
         self._after = before
         if not await self._contact.unsaved(session, before.text):
@@ -108,7 +108,7 @@ class Push:
             )
         return await self._save()
 
-    async def _arm(self, session: Dialogue, before: Reading) -> None:
+    async def _arm(self, session: Terminal, before: Reading) -> None:
         contact = self._contact
         assert before.backup is not None
         try:
@@ -143,7 +143,7 @@ class Push:
         self._intent = replace(self._intent, step=step)
         await self._checkpoint(step, self._intent)
 
-    async def _type(self, session: Dialogue, change_set: ChangeSet) -> None:
+    async def _type(self, session: Terminal, change_set: ChangeSet) -> None:
         """Line by line, the answer of each judged before the next is typed."""
         contact = self._contact
         await self._mark(Step.PUSH)
@@ -163,7 +163,7 @@ class Push:
     def _armed(self) -> bool:
         return self._intent is not None and self._intent.armed
 
-    async def _prove(self, change_set: ChangeSet) -> Dialogue:
+    async def _prove(self, change_set: ChangeSet) -> Terminal:
         """A new login works and the device has what was promised. Gives the new session."""
         contact = self._contact
         await self._mark(Step.PROVE)
@@ -185,7 +185,7 @@ class Push:
             )
         return session
 
-    async def _confirm(self, session: Dialogue) -> None:
+    async def _confirm(self, session: Terminal) -> None:
         await self._mark(Step.CONFIRM)
         await self._contact.close(keep=session)
         if self._armed:

@@ -4,8 +4,8 @@ from dataclasses import replace
 
 from catnet_controller.devices.backups import Backups
 from catnet_controller.devices.contact import Contact
-from catnet_controller.devices.dialogue import Dialogue
 from catnet_controller.devices.endings import result
+from catnet_controller.devices.terminal import Terminal
 from catnet_controller.devices.undo import Restoration, Undo
 from catnet_controller.errors import (
     CatnetError,
@@ -64,7 +64,7 @@ class Recovery:
         await self._checkpoint(Step.REVERT, replace(intent, step=Step.REVERT))
         return await self._undo(session, running, pending=pending)
 
-    async def _undo(self, session: Dialogue, running: Reading, *, pending: bool) -> PushResult:
+    async def _undo(self, session: Terminal, running: Reading, *, pending: bool) -> PushResult:
         contact, intent = self._contact, self._intent
         interrupted = self._interrupted("in the middle")
         if normal.digest(running.text) == intent.baseline and not pending:

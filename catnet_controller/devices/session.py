@@ -1,7 +1,7 @@
 """Opening a session with a device, and its bytes: the only door to Scrapli.
 
 Scrapli opens the transport, no more; the host key is checked before any secret is sent; every
-exception of a library ends here. What is said is the business of `dialogue`.
+exception of a library ends here. What is said is the business of `terminal`.
 """
 
 import asyncio
@@ -17,9 +17,9 @@ from scrapli.exceptions import ScrapliAuthenticationFailed, ScrapliException
 from scrapli.transport.plugins.asyncssh.transport import AsyncsshTransport
 
 from catnet_controller.devices.credentials import Credential
-from catnet_controller.devices.dialogue import Dialogue
 from catnet_controller.devices.hostkeys import HostKeys, describe, entry
 from catnet_controller.devices.platforms import ALGORITHMS, Platform
+from catnet_controller.devices.terminal import Terminal
 from catnet_controller.errors import (
     AlgorithmsRefused,
     AuthenticationFailed,
@@ -77,7 +77,7 @@ async def open_session(
     platform: Platform,
     connect_timeout: float,
     command_timeout: float,
-) -> Dialogue:
+) -> Terminal:
     """Connect, check the host key before any secret is sent, log in, get privileged.
 
     Raises HostKeyUnknown, HostKeyChanged, AuthenticationFailed, EnableFailed, PromptUnexpected,
@@ -94,7 +94,7 @@ async def open_session(
         except (ScrapliException, asyncssh.Error, OSError) as error:
             raise _refusal(error, device, trusted, shown) from error
         assert isinstance(driver.transport, AsyncsshTransport)
-        session = Dialogue(
+        session = Terminal(
             wire=SshWire(driver.transport, name=device.name),
             device=device,
             platform=platform,

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import structlog
 
 from catnet_controller.devices.contact import Contact, difference, unlike
-from catnet_controller.devices.dialogue import Dialogue
+from catnet_controller.devices.terminal import Terminal
 from catnet_controller.errors import (
     ArmRefused,
     CatnetError,
@@ -78,7 +78,7 @@ class Undo:
 
     # --- waiting for the device ------------------------------------------------------------------
 
-    async def _reach(self) -> Dialogue:
+    async def _reach(self) -> Terminal:
         """A session as soon as the device takes one, within the time a revert would need."""
         contact = self._contact
         limit = self._limit()
@@ -133,7 +133,7 @@ class Undo:
 
     # --- what the timer left ---------------------------------------------------------------------
 
-    async def _rest(self, session: Dialogue, running: Reading) -> Restoration:
+    async def _rest(self, session: Terminal, running: Reading) -> Restoration:
         """The timer is gone and a difference is left: type it, under a timer of its own."""
         left = difference(running.text, self._baseline)
         try:
@@ -149,7 +149,7 @@ class Undo:
             return self._said(running, trouble=error)
         return self._said(running)
 
-    async def _plan_back(self, session: Dialogue, plan: ChangeSet) -> Reading:
+    async def _plan_back(self, session: Terminal, plan: ChangeSet) -> Reading:
         """Type the way back and read the device. A refused line does not stop the others."""
         contact = self._contact
         if plan.refusals or not plan.commands:
@@ -174,7 +174,7 @@ class Undo:
             running = await contact.read(session)
         return running
 
-    async def _enter(self, session: Dialogue) -> bool:
+    async def _enter(self, session: Terminal) -> bool:
         """Into configuration mode, under a timer where there is one. Whether it is armed."""
         try:
             await self._contact.arm(session)

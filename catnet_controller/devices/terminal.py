@@ -1,8 +1,8 @@
-"""A dialogue with a device: lines go in, what the device answered comes out, the prompt is known.
+"""The terminal of a session: lines go in, answers come out, the prompt is always known.
 
 Everything after the SSH handshake is read here until the prompt that the device itself has shown,
 pinned to its hostname, so that no line of output that looks like a prompt can cut an answer short.
-A dialogue that timed out, lost its place or was asked an unknown question is over.
+A terminal that timed out, lost its place or was asked an unknown question is over.
 """
 
 import asyncio
@@ -69,7 +69,7 @@ class Wire(Protocol):
         ...
 
 
-class Dialogue:
+class Terminal:
     """One session with one device. `close` it in every case."""
 
     def __init__(self, *, wire: Wire, device: Device, platform: Platform, patience: float) -> None:
@@ -368,7 +368,7 @@ class Dialogue:
 
     @contextmanager
     def _door(self) -> Iterator[None]:
-        """Any trouble while a line is out ends the dialogue: what comes next is not known."""
+        """Any trouble while a line is out ends the session: what comes next is not known."""
         name = self._device.name
         try:
             yield
