@@ -1,0 +1,272 @@
+"""Deployments with their jobs: opened, replaced by newer ones, concluded, read back."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import sqlalchemy as sa
+
+from catnet_controller.errors import InternalFault
+from catnet_controller.models import (
+    Deployment,
+    DeviceState,
+    Intent,
+    Job,
+    JobPlan,
+    Mode,
+    Outcome,
+    Problem,
+    Revision,
+    State,
+    Step,
+    Trigger,
+)
+from catnet_controller.ports import Conclude
+from catnet_controller.store import inventory, outbox, refs, schema
+from catnet_controller.store.codec import join, pack, split, unpack, unpack_device
+from catnet_controller.store.schema import literal
+
+Row = Any
+"""A row as it comes; its columns are those of the statement."""
+
+INTERRUPTED = 0
+"""Rank of a job that left a device in the middle of a push; every other waits for it."""
+RANKS = {Mode.ROLLBACK: 1, Mode.PUSH: 2, Mode.DRY_RUN: 3, Mode.CHECK: 4, Mode.BACKUP: 5}
+"""Place in the queue by mode."""
+
+_d = schema.deployment.c
+_j = schema.job.c
+_PENDING = _j.state == literal(State.PENDING)
+_LIVE = _j.state.in_([literal(State.PENDING), literal(State.RUNNING)])
+_OPEN = _d.state.in_([literal(State.PENDING), literal(State.RUNNING)])
+_PUSH_OR_CHECK = _j.mode.in_([literal(Mode.PUSH), literal(Mode.CHECK)])
+
+BRIEF = [each for each in schema.job.c if each.name != "detail"]
+"""A job without the long texts of its outcome."""
+
+_ADD = sa.insert(schema.deployment)
+_ADD_JOB = sa.insert(schema.job)
+_LEASED = sa.select(schema.lease.c.device).where(
+    schema.lease.c.device.in_(sa.bindparam("devices", expanding=True))
+)
+_ADD_LEASE = sa.insert(schema.lease)
+_GET = sa.select(schema.deployment).where(_d.id == sa.bindparam("number"))
+_JOBS = sa.select(*BRIEF).where(_j.deployment == sa.bindparam("number")).order_by(_j.id)
+_JOBS_IN_FULL = _JOBS.add_columns(_j.detail)
+_LATEST = sa.select(_d.id).order_by(_d.id.desc()).limit(sa.bindparam("limit"))
+_ENDED = (
+    sa.select(_d.id).where(_OPEN, ~sa.exists().where(_j.deployment == _d.id, _LIVE)).order_by(_d.id)
+)
+_SUMMARISE = sa.update(schema.deployment).where(_d.id == sa.bindparam("number"))
+_END = _SUMMARISE.values(state=sa.bindparam("its_state"), ended_at=sa.bindparam("now"))
+
+_SUCCEED = (
+    sa.update(schema.deployment)
+    .where(_OPEN, _d.ref == sa.bindparam("its_ref"), _d.id < sa.bindparam("number"))
+    .values(successor=sa.bindparam("number"))
+)
+_WAITING = (
+    sa.select(*BRIEF, _j.detail)
+    .join(schema.deployment, _d.id == _j.deployment)
+    .where(_PENDING, _j.intent.is_(None), _d.id < sa.bindparam("number"))
+)
+_OF_REF = _WAITING.where(_OPEN, _d.ref == sa.bindparam("its_ref"))
+_SAME_KIND = sa.and_(_d.ref == sa.bindparam("its_ref"), _d.mode == sa.bindparam("its_mode"))
+_OF_DEVICES = _WAITING.where(_j.device.in_(sa.bindparam("devices", expanding=True)))
+_BY_PUSH = _OF_DEVICES.where(sa.or_(_SAME_KIND, _PUSH_OR_CHECK))
+_BY_OTHERS = _OF_DEVICES.where(_SAME_KIND)
+_END_JOB = (
+    sa.update(schema.job)
+    .where(_j.id == sa.bindparam("its_id"))
+    .values(
+        state=sa.bindparam("its_state"),
+        ended_at=sa.bindparam("now"),
+        outcome=sa.bindparam("brief"),
+        detail=sa.bindparam("rest"),
+    )
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Opening:
+    """What a deployment is opened with; the desired texts are in the store already."""
+
+    revision: Revision
+    mode: Mode
+    cause: str
+    jobs: Sequence[JobPlan]
+    problems: Sequence[Problem]
+    states: Sequence[DeviceState]
+    trigger: Trigger | None
+
+
+def open_(conn: sa.Connection, opening: Opening, conclude: Conclude, now: float) -> Deployment:
+    if opening.problems and opening.jobs:
+        raise InternalFault("a deployment with problems has no jobs")
+    revision, mode = opening.revision, opening.mode
+    key = conn.execute(
+        _ADD,
+        {
+            "ref": revision.ref,
+            "sha": revision.sha,
+            "title": revision.title,
+            "author": revision.author,
+            "mode": mode,
+            "cause": opening.cause,
+            "state": State.PENDING,
+            "created_at": now,
+            "summary": "",
+            "problems": pack(tuple(opening.problems)),
+        },
+    ).inserted_primary_key
+    assert key is not None
+    number: int = key[0]
+    inventory.declare(conn, opening.states)
+    if opening.trigger is not None:
+        refs.mark(conn, revision.ref, revision.sha, number)
+        refs.settle(conn, opening.trigger)
+    _replace_older(conn, number, opening, now)
+    _add_jobs(conn, number, opening, now)
+    conclude_ended(conn, conclude, now)
+    deployment = get(conn, number)
+    assert deployment is not None
+    if deployment.state.final:
+        return deployment
+    conclusion = conclude(deployment)
+    conn.execute(_SUMMARISE, {"number": number, "summary": conclusion.summary})
+    outbox.put(conn, conclusion.messages, now, number)
+    return replace(deployment, summary=conclusion.summary)
+
+
+def _add_jobs(conn: sa.Connection, number: int, opening: Opening, now: float) -> None:
+    if not opening.jobs:
+        return
+    conn.execute(
+        _ADD_JOB,
+        [
+            {
+                "deployment": number,
+                "device": plan.device.name,
+                "mode": opening.mode,
+                "state": State.PENDING,
+                "rank": RANKS[opening.mode],
+                "run_at": now,
+                "attempt": 0,
+                "desired": plan.desired.digest,
+                "target": pack(plan.device),
+            }
+            for plan in opening.jobs
+        ],
+    )
+    names = {plan.device.name for plan in opening.jobs}
+    known: set[str] = set()
+    for some in _chunks(sorted(names), 500):
+        known.update(conn.execute(_LEASED, {"devices": some}).scalars())
+    new = [{"device": name, "fence": 0, "until": 0.0} for name in sorted(names - known)]
+    if new:
+        conn.execute(_ADD_LEASE, new)
+
+
+def _chunks(names: Sequence[str], size: int) -> Iterable[Sequence[str]]:
+    return (names[start : start + size] for start in range(0, len(names), size))
+
+
+# --- replaced by newer ones --------------------------------------------------------------------
+
+
+def _replace_older(conn: sa.Connection, number: int, opening: Opening, now: float) -> None:
+    """Supersede the pending jobs of older deployments that this one replaces.
+
+    A revision of a branch that has problems replaces nothing: the last good one stays in force.
+    """
+    about: dict[str, object] = {"number": number, "its_ref": opening.revision.ref}
+    refused_push = opening.mode is Mode.PUSH and bool(opening.problems)
+    if opening.trigger is not None and not refused_push:
+        supersede(conn, conn.execute(_OF_REF, about).all(), number, now)
+        conn.execute(_SUCCEED, about)
+    query = _BY_PUSH if opening.mode is Mode.PUSH else _BY_OTHERS
+    about["its_mode"] = opening.mode
+    for some in _chunks([plan.device.name for plan in opening.jobs], 500):
+        supersede(conn, conn.execute(query, {**about, "devices": some}).all(), number, now)
+
+
+def supersede(conn: sa.Connection, rows: Iterable[Row], newer: int | None, now: float) -> None:
+    """End these pending jobs. What an earlier attempt left in the outcome stays."""
+    by = f"deployment {newer}" if newer is not None else "a newer deployment"
+    for row in rows:
+        known = Outcome(state=State.SUPERSEDED)
+        if row.outcome is not None:
+            known = replace(join(row.outcome, row.detail), state=State.SUPERSEDED)
+        end(conn, row.id, replace(known, warnings=(*known.warnings, f"superseded by {by}")), now)
+
+
+def end(conn: sa.Connection, number: int, outcome: Outcome, now: float) -> None:
+    """Write the end of a job, whatever it was."""
+    brief, rest = split(outcome)
+    conn.execute(
+        _END_JOB,
+        {"its_id": number, "its_state": outcome.state, "now": now, "brief": brief, "rest": rest},
+    )
+
+
+def conclude_ended(conn: sa.Connection, conclude: Conclude, now: float) -> None:
+    """End every deployment that has no live job any more, oldest first, and say so."""
+    for number in conn.execute(_ENDED).scalars().all():
+        deployment = get(conn, number)
+        assert deployment is not None
+        conclusion = conclude(deployment)
+        # Nothing is left that could end it later, so a verdict that waits would wait for ever.
+        state = conclusion.state if conclusion.state.final else State.FAILED
+        conn.execute(
+            _END,
+            {"number": number, "its_state": state, "now": now, "summary": conclusion.summary},
+        )
+        outbox.put(conn, conclusion.messages, now, number)
+
+
+# --- read back ---------------------------------------------------------------------------------
+
+
+def get(conn: sa.Connection, number: int, *, brief: bool = False) -> Deployment | None:
+    """The deployment with its jobs in the order they were planned."""
+    row = conn.execute(_GET, {"number": number}).one_or_none()
+    if row is None:
+        return None
+    revision = Revision(sha=row.sha, ref=row.ref, title=row.title, author=row.author)
+    jobs = conn.execute(_JOBS if brief else _JOBS_IN_FULL, {"number": number})
+    return Deployment(
+        id=row.id,
+        revision=revision,
+        mode=Mode(row.mode),
+        cause=row.cause,
+        state=State(row.state),
+        created_at=row.created_at,
+        ended_at=row.ended_at,
+        summary=row.summary,
+        problems=unpack(tuple[Problem, ...], row.problems),
+        jobs=tuple(job_of(each, revision, None if brief else each.detail) for each in jobs),
+    )
+
+
+def latest(conn: sa.Connection, limit: int) -> Sequence[int]:
+    """Numbers of the newest deployments, newest first."""
+    return conn.execute(_LATEST, {"limit": limit}).scalars().all()
+
+
+def job_of(row: Row, revision: Revision, detail: str | None = None) -> Job:
+    return Job(
+        id=row.id,
+        deployment=row.deployment,
+        device=unpack_device(row.target),
+        mode=Mode(row.mode),
+        revision=revision,
+        desired=row.desired,
+        state=State(row.state),
+        step=None if row.step is None else Step(row.step),
+        attempt=row.attempt,
+        intent=None if row.intent is None else unpack(Intent, row.intent),
+        run_at=row.run_at,
+        started_at=row.started_at,
+        ended_at=row.ended_at,
+        outcome=None if row.outcome is None else join(row.outcome, detail),
+    )

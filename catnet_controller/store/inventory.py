@@ -1,0 +1,137 @@
+"""Recorded state of the devices, and the desired texts by digest.
+
+Two sides write one row: opening a deployment says what is wanted (device, desired, release of a
+quarantine), a job says what was seen and applied. Each has read the row a while before it writes,
+so each write touches only what is its own, and a job's verdict on sync does not count when what is
+wanted has moved since.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from catnet_controller.models import Desired, DeviceState, Sync
+from catnet_controller.store import schema
+from catnet_controller.store.codec import pack, unpack
+
+FRESH = 3600.0
+"""Seconds for which a text counts as just stored; pruning spares what is much older than that."""
+
+_d = schema.device.c
+_t = schema.desired.c
+
+_ALL = sa.select(_d.body).where(sa.not_(_d.gone)).order_by(_d.name)
+_EVERY = sa.select(_d.name, _d.body, _d.gone)
+_ONE = sa.select(_d.body, _d.gone).where(_d.name == sa.bindparam("name"))
+_ADD = sa.insert(schema.device)
+_WRITE = sa.update(schema.device).where(_d.name == sa.bindparam("its_name"))
+_GONE = _WRITE.values(gone=True)
+_TEXT = sa.select(_t.body).where(_t.digest == sa.bindparam("digest"))
+_KNOWN = sa.select(_t.digest, _t.checksum, _t.stored_at).where(
+    _t.digest.in_(sa.bindparam("digests", expanding=True))
+)
+_KEEP = sa.insert(schema.desired)
+_RENEW = sa.update(schema.desired).where(_t.digest == sa.bindparam("its_digest"))
+
+
+# --- states ------------------------------------------------------------------------------------
+
+
+def states(conn: sa.Connection) -> Mapping[str, DeviceState]:
+    found = (unpack(DeviceState, body) for body in conn.execute(_ALL).scalars())
+    return {state.device.name: state for state in found}
+
+
+def declare(conn: sa.Connection, wanted: Sequence[DeviceState]) -> None:
+    """What the branch wants now on these devices; what was seen on them stays as recorded."""
+    if not wanted:
+        return
+    rows = {row.name: row for row in conn.execute(_EVERY)}
+    for state in wanted:
+        row = rows.get(state.device.name)
+        if row is None or row.gone:
+            _write(conn, state, new=row is None)
+            continue
+        known = unpack(DeviceState, row.body)
+        renewed = replace(
+            known,
+            device=state.device,
+            desired=state.desired,
+            sync=known.sync if known.desired == state.desired else Sync.UNKNOWN,
+            quarantined=None if state.quarantined is None else known.quarantined,
+        )
+        if renewed != known:
+            _write(conn, renewed, new=False)
+
+
+def observe(conn: sa.Connection, state: DeviceState, *, looked: bool = False) -> None:
+    """What was seen on or done to a device; nothing for one that left the inventory.
+
+    Who only ``looked`` says nothing about what is applied or quarantined.
+    """
+    row = conn.execute(_ONE, {"name": state.device.name}).one_or_none()
+    if row is None:
+        _write(conn, state, new=True)
+    elif not row.gone:
+        known = unpack(DeviceState, row.body)
+        moved = known.desired != state.desired
+        sync = Sync.UNKNOWN if moved else state.sync
+        seen = replace(state, device=known.device, desired=known.desired, sync=sync)
+        if looked:
+            seen = replace(
+                seen,
+                applied=known.applied,
+                revision=known.revision,
+                applied_at=known.applied_at,
+                quarantined=known.quarantined,
+            )
+        _write(conn, seen, new=False)
+
+
+def forget(conn: sa.Connection, names: Sequence[str]) -> None:
+    for name in names:
+        conn.execute(_GONE, {"its_name": name})
+
+
+def _write(conn: sa.Connection, state: DeviceState, *, new: bool) -> None:
+    values = {
+        "gone": False,
+        "desired": state.desired,
+        "applied": state.applied,
+        "body": pack(state),
+    }
+    if new:
+        conn.execute(_ADD, {"name": state.device.name, **values})
+    else:
+        conn.execute(_WRITE, {"its_name": state.device.name, **values})
+
+
+# --- desired texts -----------------------------------------------------------------------------
+
+
+def desired(conn: sa.Connection, digest: str) -> Desired | None:
+    body = conn.execute(_TEXT, {"digest": digest}).scalar_one_or_none()
+    return None if body is None else unpack(Desired, body)
+
+
+def keep(conn: sa.Connection, texts: Sequence[Desired], now: float) -> None:
+    """Store texts under their digests. The same text from other places gets the new origins.
+
+    ``stored_at`` is renewed, so that pruning leaves alone what is about to be used.
+    """
+    digests = [text.digest for text in texts]
+    rows = {row.digest: row for row in conn.execute(_KNOWN, {"digests": digests})}
+    for text in texts:
+        body = pack(text)
+        checksum = hashlib.sha256(body.encode()).hexdigest()
+        values = {"checksum": checksum, "stored_at": now, "body": body}
+        row = rows.get(text.digest)
+        if row is None:
+            conn.execute(_KEEP, {"digest": text.digest, **values})
+            rows[text.digest] = conn.execute(_KNOWN, {"digests": [text.digest]}).one()
+        elif row.checksum != checksum:
+            conn.execute(_RENEW, {"its_digest": text.digest, **values})
+        elif row.stored_at < now - FRESH:
+            conn.execute(_RENEW, {"its_digest": text.digest, "stored_at": now})

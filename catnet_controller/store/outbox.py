@@ -1,0 +1,103 @@
+"""Messages to GitHub, one row per key: the newest word only, and not twice in a row.
+
+A row counts up ``seq`` with each new body. What a reporter hands back names the ``seq`` it worked
+on, so an answer that comes late says nothing about a newer body. ``delivered`` is the body that
+GitHub has: the same one again is no news. A deployment never replaces what a newer one said under
+the same key, or an old verdict would overtake a new one.
+"""
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+
+from catnet_controller.models import Message, OutboxRow, State
+from catnet_controller.store import schema
+from catnet_controller.store.codec import pack, unpack_message
+from catnet_controller.store.schema import literal
+
+_o = schema.outbox.c
+_WAITING = _o.state == literal(State.PENDING)
+
+_FIND = sa.select(_o.seq, _o.deployment, _o.state, _o.created_at, _o.body, _o.delivered)
+_FIND = _FIND.where(_o.key == sa.bindparam("key"))
+_ADD = sa.insert(schema.outbox)
+_REPLACE = sa.update(schema.outbox).where(_o.key == sa.bindparam("its_key"))
+_DUE = sa.select(_o.id, _o.seq, _o.attempt, _o.remote, _o.created_at, _o.body)
+_DUE = _DUE.where(_WAITING, _o.run_at <= sa.bindparam("now"))
+_DUE = _DUE.order_by(_o.run_at, _o.id).limit(sa.bindparam("limit"))
+_ROW = sa.update(schema.outbox).where(_o.id == sa.bindparam("its_id"))
+_SAME = _ROW.where(_WAITING, _o.seq == sa.bindparam("its_seq"))
+_KNOWN = _ROW.values(
+    delivered=sa.bindparam("sent"), remote=sa.func.coalesce(sa.bindparam("its_remote"), _o.remote)
+)
+_IN = _SAME.values(state=literal(State.COMPLETE), error=None, changed_at=sa.bindparam("now"))
+_DEFER = _SAME.values(
+    attempt=_o.attempt + 1, run_at=sa.bindparam("later"), error=sa.bindparam("why")
+)
+_GIVE_UP = _SAME.values(
+    state=literal(State.FAILED), error=sa.bindparam("why"), changed_at=sa.bindparam("now")
+)
+
+
+def put(
+    conn: sa.Connection, messages: Sequence[Message], now: float, deployment: int | None = None
+) -> None:
+    """``deployment`` is who speaks; None (nobody in particular) is always heard."""
+    for message in messages:
+        _put(conn, message, now, deployment)
+
+
+def _put(conn: sa.Connection, message: Message, now: float, deployment: int | None) -> None:
+    body = pack(message)
+    row = conn.execute(_FIND, {"key": message.key}).one_or_none()
+    fresh = {
+        "state": State.PENDING,
+        "attempt": 0,
+        "run_at": now,
+        "changed_at": now,
+        "error": None,
+        "body": body,
+    }
+    if row is None:
+        known = {"key": message.key, "seq": 1, "created_at": now, "deployment": deployment}
+        conn.execute(_ADD, {**known, **fresh})
+        return
+    if deployment is not None and row.deployment is not None and deployment < row.deployment:
+        return
+    speaker = row.deployment if deployment is None else deployment
+    waits = row.state == State.PENDING
+    if (waits and row.body == body) or (row.state == State.COMPLETE and row.delivered == body):
+        if speaker != row.deployment:
+            conn.execute(_REPLACE, {"its_key": message.key, "deployment": speaker})
+        return
+    # The age of a row is that of the oldest news GitHub has not heard.
+    created_at = row.created_at if waits else now
+    known = {"seq": row.seq + 1, "created_at": created_at, "deployment": speaker}
+    conn.execute(_REPLACE, {"its_key": message.key, **known, **fresh})
+
+
+def due(conn: sa.Connection, limit: int, now: float) -> tuple[OutboxRow, ...]:
+    return tuple(
+        OutboxRow(
+            id=row.id,
+            seq=row.seq,
+            message=unpack_message(row.body),
+            attempt=row.attempt,
+            remote=row.remote,
+            created_at=row.created_at,
+        )
+        for row in conn.execute(_DUE, {"limit": limit, "now": now})
+    )
+
+
+def delivered(conn: sa.Connection, row: OutboxRow, remote: str | None, now: float) -> None:
+    conn.execute(_KNOWN, {"its_id": row.id, "sent": pack(row.message), "its_remote": remote})
+    conn.execute(_IN, {"its_id": row.id, "its_seq": row.seq, "now": now})
+
+
+def defer(conn: sa.Connection, row: OutboxRow, run_at: float, error: str) -> None:
+    conn.execute(_DEFER, {"its_id": row.id, "its_seq": row.seq, "later": run_at, "why": error})
+
+
+def give_up(conn: sa.Connection, row: OutboxRow, error: str, now: float) -> None:
+    conn.execute(_GIVE_UP, {"its_id": row.id, "its_seq": row.seq, "now": now, "why": error})

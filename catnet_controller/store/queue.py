@@ -1,0 +1,264 @@
+"""The jobs that wait and run: leases with a fence, one running job per device, whatever dies.
+
+A claim takes the device's lease and moves its fence; every write of the job names that fence, so
+a worker that was frozen, cut off or given up cannot write, nor pass the checkpoint that stands
+before each step on the device. A lease that ran out is taken away by the next claim. What comes
+back to the queue while a newer deployment speaks for the device is superseded, not tried again,
+unless it left the device in the middle of a push: then it goes first and all others wait.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import sqlalchemy as sa
+
+from catnet_controller.errors import InternalFault, LeaseLost
+from catnet_controller.models import (
+    Claim,
+    DeviceState,
+    Intent,
+    Mode,
+    Outcome,
+    Revision,
+    State,
+    Step,
+)
+from catnet_controller.store import inventory, schema
+from catnet_controller.store.codec import pack, split
+from catnet_controller.store.deployments import BRIEF, INTERRUPTED, Row, end, job_of, supersede
+from catnet_controller.store.schema import literal
+
+_j = schema.job.c
+_l = schema.lease.c
+_d = schema.deployment.c
+_PENDING = _j.state == literal(State.PENDING)
+_RUNNING = _j.state == literal(State.RUNNING)
+
+
+def _due() -> sa.Select[tuple[object, ...]]:
+    other = schema.job.alias("other")
+    first = sa.or_(other.c.rank < _j.rank, sa.and_(other.c.rank == _j.rank, other.c.id < _j.id))
+    # One in back-off does not hold up the others, unless it left the device half-way.
+    ahead = sa.exists().where(
+        other.c.state == literal(State.PENDING),
+        other.c.device == _j.device,
+        first,
+        sa.or_(other.c.run_at <= sa.bindparam("now"), other.c.rank == INTERRUPTED),
+    )
+    columns = [_d.ref, _d.sha, _d.title, _d.author]
+    return (
+        sa.select(*BRIEF, *columns)
+        .join(schema.lease, _l.device == _j.device)
+        .join(schema.deployment, _d.id == _j.deployment)
+        .where(_PENDING, _j.run_at <= sa.bindparam("now"), _l.job.is_(None), ~ahead)
+        .order_by(_j.rank, _j.id)
+        .limit(sa.bindparam("limit"))
+    )
+
+
+_DUE = _due()
+_TAKE = (
+    sa.update(schema.lease)
+    .where(_l.device == sa.bindparam("its_device"), _l.job.is_(None))
+    .values(
+        fence=_l.fence + 1,
+        job=sa.bindparam("its_job"),
+        worker=sa.bindparam("its_worker"),
+        until=sa.bindparam("its_until"),
+    )
+    .returning(_l.fence)
+)
+_START = (
+    sa.update(schema.job)
+    .where(_j.id == sa.bindparam("its_job"), _PENDING)
+    .values(
+        state=literal(State.RUNNING),
+        attempt=_j.attempt + 1,
+        started_at=sa.func.coalesce(_j.started_at, sa.bindparam("now")),
+    )
+)
+_BEGIN = (
+    sa.update(schema.deployment)
+    .where(_d.id == sa.bindparam("number"), _d.state == literal(State.PENDING))
+    .values(state=literal(State.RUNNING))
+)
+_OURS = (
+    _l.device == sa.bindparam("its_device"),
+    _l.fence == sa.bindparam("its_fence"),
+    _l.job == sa.bindparam("its_job"),
+)
+_EXTEND = sa.update(schema.lease).where(*_OURS).values(until=sa.bindparam("its_until"))
+_FREE = sa.update(schema.lease).where(*_OURS).values(job=None, worker=None, until=0.0)
+# The fence moves when a lease is taken away, and not only with the next claim: from here on
+# whoever held it is refused.
+_TAKE_AWAY = _FREE.values(fence=_l.fence + 1)
+_HELD = sa.select(_l.device, _l.fence, _l.job).where(_l.job.is_not(None))
+_EXPIRED = _HELD.where(_l.until <= sa.bindparam("instant"))
+_STEP = sa.update(schema.job).where(_j.id == sa.bindparam("its_job"), _RUNNING)
+_STEP = _STEP.values(step=sa.bindparam("its_step"))
+_STEP_WITH_INTENT = _STEP.values(intent=sa.bindparam("its_intent"), rank=INTERRUPTED)
+_FIND = (
+    sa.select(*BRIEF, _j.detail, _d.successor, _d.ref)
+    .join(schema.deployment, _d.id == _j.deployment)
+    .where(_j.id == sa.bindparam("its_job"))
+)
+_BACK = (
+    sa.update(schema.job)
+    .where(_j.id == sa.bindparam("its_job"))
+    .values(
+        state=literal(State.PENDING),
+        run_at=sa.bindparam("later"),
+        attempt=_j.attempt - sa.bindparam("untried"),
+    )
+)
+_BACK_WITH_OUTCOME = _BACK.values(outcome=sa.bindparam("brief"), detail=sa.bindparam("rest"))
+_NEWER = (
+    sa.select(_j.deployment)
+    .join(schema.deployment, _d.id == _j.deployment)
+    .where(_PENDING, _j.device == sa.bindparam("its_device"), _d.id > sa.bindparam("number"))
+    .order_by(_d.id.desc())
+    .limit(1)
+)
+_SAME_KIND = sa.and_(_d.ref == sa.bindparam("its_ref"), _j.mode == sa.bindparam("its_mode"))
+_NEWER_THAN_OTHERS = _NEWER.where(_SAME_KIND)
+_NEWER_THAN_PUSH_OR_CHECK = _NEWER.where(sa.or_(_SAME_KIND, _j.mode == literal(Mode.PUSH)))
+_WAITING_ON = sa.select(*BRIEF).where(
+    _PENDING, _j.intent.is_(None), _j.device == sa.bindparam("its_device")
+)
+
+
+def claim(
+    conn: sa.Connection, *, limit: int, now: float, instant: float, lease: float, worker: str
+) -> list[Claim]:
+    """``now`` says what is due, ``instant`` (a clock that never jumps) which lease ran out."""
+    for row in conn.execute(_EXPIRED, {"instant": instant}).all():
+        _take_away(conn, row.device, row.fence, row.job, now)
+    claims = []
+    due: Sequence[Row] = conn.execute(_DUE, {"now": now, "limit": limit}).all()
+    for row in due:
+        holder = {"its_device": row.device, "its_job": row.id}
+        until = {"its_worker": worker, "its_until": instant + lease}
+        fence = conn.execute(_TAKE, {**holder, **until}).scalar_one_or_none()
+        if fence is None:
+            continue
+        if conn.execute(_START, {"its_job": row.id, "now": now}).rowcount != 1:
+            raise InternalFault(f"job {row.id} was started twice")
+        revision = Revision(sha=row.sha, ref=row.ref, title=row.title, author=row.author)
+        started_at = now if row.started_at is None else row.started_at
+        job = replace(
+            job_of(row, revision),
+            state=State.RUNNING,
+            attempt=row.attempt + 1,
+            started_at=started_at,
+        )
+        claims.append(Claim(job=job, fence=fence))
+    for number in {each.job.deployment for each in claims}:
+        conn.execute(_BEGIN, {"number": number})
+    return claims
+
+
+def renew(conn: sa.Connection, claims: Sequence[Claim], until: float) -> list[Claim]:
+    return [
+        each
+        for each in claims
+        if conn.execute(_EXTEND, {**_holder(each), "its_until": until}).rowcount
+    ]
+
+
+def checkpoint(
+    conn: sa.Connection, claim: Claim, step: Step, intent: Intent | None, until: float
+) -> None:
+    """Passing one extends the lease, so that the step begins with the whole of it.
+
+    Without ``intent`` the one on record stays: forgetting it would leave a device half-way.
+    """
+    if not conn.execute(_EXTEND, {**_holder(claim), "its_until": until}).rowcount:
+        raise _lost(claim)
+    values = {"its_job": claim.job.id, "its_step": step}
+    if intent is None:
+        conn.execute(_STEP, values)
+    else:
+        conn.execute(_STEP_WITH_INTENT, {**values, "its_intent": pack(intent)})
+
+
+def finish(
+    conn: sa.Connection, claim: Claim, outcome: Outcome, state: DeviceState, now: float
+) -> None:
+    if not outcome.state.final:
+        raise InternalFault(f"job {claim.job.id} cannot end as {outcome.state}")
+    _free(conn, claim)
+    end(conn, claim.job.id, outcome, now)
+    looked = claim.job.mode not in (Mode.PUSH, Mode.ROLLBACK)
+    inventory.observe(conn, state, looked=looked)
+
+
+def retry(conn: sa.Connection, claim: Claim, outcome: Outcome, run_at: float, now: float) -> None:
+    _free(conn, claim)
+    _give_back(conn, claim.job.id, run_at, now, outcome=outcome)
+
+
+def release(conn: sa.Connection, claim: Claim, now: float) -> None:
+    _free(conn, claim)
+    _give_back(conn, claim.job.id, claim.job.run_at, now, untried=1)
+
+
+def free_leases(conn: sa.Connection, now: float) -> int:
+    held = conn.execute(_HELD).all()
+    for row in held:
+        _take_away(conn, row.device, row.fence, row.job, now)
+    return len(held)
+
+
+def cancel_waiting(conn: sa.Connection, device: str, reason: str, now: float) -> None:
+    """End what waits for a device and has not touched it."""
+    for row in conn.execute(_WAITING_ON, {"its_device": device}).all():
+        end(conn, row.id, Outcome(state=State.CANCELLED, warnings=(reason,)), now)
+
+
+def _take_away(conn: sa.Connection, device: str, fence: int, job: int, now: float) -> None:
+    holder = {"its_device": device, "its_fence": fence, "its_job": job}
+    if conn.execute(_TAKE_AWAY, holder).rowcount:
+        _give_back(conn, job, now, now)
+
+
+def _give_back(
+    conn: sa.Connection,
+    number: int,
+    run_at: float,
+    now: float,
+    *,
+    outcome: Outcome | None = None,
+    untried: int = 0,
+) -> None:
+    row: Row = conn.execute(_FIND, {"its_job": number}).one()
+    values = {"its_job": number, "later": run_at, "untried": untried}
+    if outcome is None:
+        conn.execute(_BACK, values)
+    else:
+        brief, rest = split(outcome)
+        conn.execute(_BACK_WITH_OUTCOME, {**values, "brief": brief, "rest": rest})
+    if row.intent is not None:
+        return
+    newer = row.successor
+    if newer is None:
+        replaced = row.mode in (Mode.PUSH, Mode.CHECK)
+        query = _NEWER_THAN_PUSH_OR_CHECK if replaced else _NEWER_THAN_OTHERS
+        about = {"its_device": row.device, "number": row.deployment, "its_ref": row.ref}
+        newer = conn.execute(query, {**about, "its_mode": row.mode}).scalar_one_or_none()
+    if newer is not None:
+        supersede(conn, conn.execute(_FIND, {"its_job": number}).all(), newer, now)
+
+
+def _free(conn: sa.Connection, claim: Claim) -> None:
+    if not conn.execute(_FREE, _holder(claim)).rowcount:
+        raise _lost(claim)
+
+
+def _holder(claim: Claim) -> dict[str, object]:
+    job = claim.job
+    return {"its_device": job.device.name, "its_fence": claim.fence, "its_job": job.id}
+
+
+def _lost(claim: Claim) -> LeaseLost:
+    job = claim.job
+    return LeaseLost(f"job {job.id} on {job.device.name} belongs to another worker now")

@@ -1,0 +1,407 @@
+"""The store of one machine: every store role of `ports`, on one SQLite file.
+
+Here the asyncio side meets the transactions: a method gives the time, runs plain functions of its
+neighbours as one transaction, and wakes whoever waits for work.
+"""
+
+import asyncio
+import os
+import stat
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Self
+
+import sqlalchemy as sa
+import structlog
+
+from catnet_controller.errors import StoreFailed
+from catnet_controller.models import (
+    Claim,
+    Delivery,
+    Deployment,
+    Desired,
+    DeviceState,
+    Intent,
+    JobPlan,
+    Message,
+    Mode,
+    OutboxRow,
+    Outcome,
+    Problem,
+    QueueDepth,
+    RefState,
+    Revision,
+    Step,
+    Trigger,
+)
+from catnet_controller.ports import Clock, Conclude
+from catnet_controller.store import (
+    deployments,
+    inventory,
+    outbox,
+    queue,
+    refs,
+    retention,
+    upgrades,
+)
+from catnet_controller.store.dispatch import Dispatcher
+from catnet_controller.store.lockfile import Lock
+from catnet_controller.store.tx import Database
+
+log = structlog.get_logger(__name__)
+
+FILE = "catnet.db"
+SUFFIXES = (".db", ".sqlite", ".sqlite3")
+TEXTS = 20
+"""Desired texts stored in one transaction: others get their turn between."""
+LARGEST = 2**31 - 1
+"""No number of a row is larger, on any database."""
+
+
+class Store:
+    """Made by ``at``; ``work`` is where loops wait for work, ``db`` the transactions."""
+
+    def __init__(
+        self,
+        *,
+        db: Database,
+        lock: Lock,
+        clock: Clock,
+        lease: float,
+        worker: str,
+        conclude: Conclude | None,
+    ) -> None:
+        self.db = db
+        self._lock: Lock | None = lock
+        self._clock = clock
+        self._lease = lease
+        self._worker = worker
+        self._conclude = conclude
+        # Leases run by a clock that starts at the time of day and never jumps afterwards: setting
+        # the machine's clock must not take the devices away from those who work on them.
+        self._offset = clock.now() - clock.monotonic()
+        self.work = Dispatcher(clock=clock, horizon=self._horizon)
+
+    @classmethod
+    async def at(
+        cls,
+        path: Path,
+        *,
+        clock: Clock,
+        worker: str,
+        lease: float = 60.0,
+        conclude: Conclude | None = None,
+    ) -> Self:
+        """Open or create the store; ``path`` is its directory, or its file (``*.db``).
+
+        Brings the schema up to date after checking the file. ``lease`` in seconds; renew it well
+        before. ``conclude`` lets a deployment end at once whose last job was superseded on its
+        way back to the queue; without it that waits for the next ``open`` or ``finish``.
+
+        Raises StoreFailed when the file is in use, damaged, of another program or too new.
+        """
+        file = path if path.suffix in SUFFIXES else path / FILE
+        _prepare(file, own=file is not path)
+        lock = Lock(file.with_name(f"{file.name}.lock"))
+        db: Database | None = None
+        try:
+            _create(file)
+            db = Database(file)
+            await db.bare(lambda conn: upgrades.verify(conn, file))
+            # SQLite changes a table by copying it, which referring rows must not notice.
+            await db.bare(lambda conn: conn.exec_driver_sql("PRAGMA foreign_keys=OFF").close())
+            await db.tx(upgrades.upgrade, file)
+            await db.bare(lambda conn: conn.exec_driver_sql("PRAGMA foreign_keys=ON").close())
+        except BaseException:
+            if db is not None:
+                await db.close()
+            lock.release()
+            raise
+        return cls(db=db, lock=lock, clock=clock, lease=lease, worker=worker, conclude=conclude)
+
+    async def close(self) -> None:
+        """End what is being written and free the file. A second call does nothing."""
+        await self.db.close()
+        if self._lock is not None:
+            self._lock.release()
+            self._lock = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exception: object) -> None:
+        await self.close()
+
+    # --- Triggers ------------------------------------------------------------------------------
+
+    async def receive(self, delivery: Delivery, trigger: Trigger | None) -> None:
+        await self.db.tx(refs.receive, delivery, trigger, self._clock.now())
+        self.work.wake()
+
+    async def trigger(self, trigger: Trigger) -> None:
+        await self.db.tx(refs.raise_, trigger, self._clock.now())
+        self.work.wake()
+
+    async def next_trigger(self) -> Trigger | None:
+        return await self.db.tx(refs.next_trigger, self._clock.now())
+
+    async def settle(self, trigger: Trigger) -> None:
+        await self.db.tx(refs.settle, trigger)
+
+    async def postpone(self, trigger: Trigger, due_at: float) -> None:
+        await self.db.tx(refs.postpone, trigger, due_at)
+        self.work.wake()
+
+    async def ref_state(self, ref: str) -> RefState | None:
+        return await self.db.tx(refs.ref_state, ref)
+
+    async def forget_ref(self, ref: str) -> None:
+        await self.db.tx(refs.forget, ref)
+
+    async def deliveries(self, limit: int = 100) -> Sequence[Delivery]:
+        """The last webhook deliveries, newest first."""
+        return await self.db.tx(refs.deliveries, limit)
+
+    # --- Deployments ---------------------------------------------------------------------------
+
+    async def open(
+        self,
+        revision: Revision,
+        mode: Mode,
+        *,
+        cause: str,
+        jobs: Sequence[JobPlan],
+        problems: Sequence[Problem] = (),
+        states: Sequence[DeviceState] = (),
+        trigger: Trigger | None = None,
+        conclude: Conclude,
+    ) -> Deployment:
+        """As the port says; a push that is refused for its problems supersedes nothing."""
+        opening = deployments.Opening(
+            revision=revision,
+            mode=mode,
+            cause=cause,
+            jobs=jobs,
+            problems=problems,
+            states=states,
+            trigger=trigger,
+        )
+        texts = [plan.desired for plan in jobs]
+        now = self._clock.now()
+        # Before and apart: texts are found by digest only, so until a job refers to them they are
+        # not there for anyone, and storing thousands of them holds nobody up.
+        for start in range(0, len(texts), TEXTS):
+            await self.db.tx(inventory.keep, texts[start : start + TEXTS], now)
+        deployment = await self.db.tx(deployments.open_, opening, conclude, self._clock.now())
+        self.work.wake()
+        return deployment
+
+    async def deployment(self, number: int) -> Deployment | None:
+        if not 0 < number <= LARGEST:
+            return None
+        return await self.db.tx(deployments.get, number)
+
+    async def history(self, limit: int = 100) -> Sequence[Deployment]:
+        """Without the long texts of the outcomes (diff, commands, transcript …)."""
+        found = []
+        for number in await self.db.tx(deployments.latest, limit):
+            deployment = await self.db.tx(deployments.get, number, brief=True)
+            if deployment is not None:
+                found.append(deployment)
+        return found
+
+    async def desired(self, digest: str) -> Desired | None:
+        return await self.db.tx(inventory.desired, digest)
+
+    # --- Jobs ----------------------------------------------------------------------------------
+
+    async def claim(self, limit: int) -> Sequence[Claim]:
+        claims: list[Claim] = []
+
+        def take(conn: sa.Connection) -> None:
+            claims[:] = queue.claim(
+                conn,
+                limit=limit,
+                now=self._clock.now(),
+                instant=self._instant(),
+                lease=self._lease,
+                worker=self._worker,
+            )
+            self._conclude_ended(conn)
+
+        try:
+            await self.db.tx(take)
+        except asyncio.CancelledError:
+            # Nobody will work on what was taken in the meantime.
+            for each in claims:
+                await self.release(each)
+            raise
+        return claims
+
+    async def renew(self, claims: Sequence[Claim]) -> Sequence[Claim]:
+        return await self.db.tx(queue.renew, claims, self._instant() + self._lease)
+
+    async def checkpoint(self, claim: Claim, step: Step, intent: Intent | None = None) -> None:
+        """As the port says; without ``intent`` the one on record stays. Extends the lease."""
+        until = self._instant() + self._lease
+        await self.db.tx(queue.checkpoint, claim, step, intent, until)
+
+    async def finish(
+        self, claim: Claim, outcome: Outcome, state: DeviceState, conclude: Conclude
+    ) -> None:
+        """As the port says; what the branch wants on the device (``state.desired``) is not
+        changed by a job, and a device that left the inventory does not come back.
+        """
+        now = self._clock.now()
+
+        def end(conn: sa.Connection) -> None:
+            queue.finish(conn, claim, outcome, state, now)
+            deployments.conclude_ended(conn, conclude, now)
+
+        await self.db.tx(end)
+        self.work.wake()
+
+    async def retry(self, claim: Claim, outcome: Outcome, run_at: float) -> None:
+        """As the port says; superseded instead when a newer deployment replaced the job."""
+
+        def put_back(conn: sa.Connection) -> None:
+            queue.retry(conn, claim, outcome, run_at, self._clock.now())
+            self._conclude_ended(conn)
+
+        await self.db.tx(put_back)
+        self.work.wake()
+
+    async def release(self, claim: Claim) -> None:
+        """As the port says; superseded instead when a newer deployment replaced the job."""
+
+        def put_back(conn: sa.Connection) -> None:
+            queue.release(conn, claim, self._clock.now())
+            self._conclude_ended(conn)
+
+        await self.db.tx(put_back)
+        self.work.wake()
+
+    async def free_leases(self) -> int:
+        def free(conn: sa.Connection) -> int:
+            freed = queue.free_leases(conn, self._clock.now())
+            self._conclude_ended(conn)
+            return freed
+
+        freed = await self.db.tx(free)
+        self.work.wake()
+        return freed
+
+    # --- States --------------------------------------------------------------------------------
+
+    async def states(self) -> Mapping[str, DeviceState]:
+        return await self.db.tx(inventory.states)
+
+    async def record(self, state: DeviceState) -> None:
+        """What was seen on a device; ``device`` and ``desired`` count only for an unknown one."""
+        await self.db.tx(inventory.observe, state)
+
+    async def forget(self, names: Sequence[str]) -> None:
+        """As the port says; what waits for them and has not touched them is cancelled."""
+        now = self._clock.now()
+
+        def drop(conn: sa.Connection) -> None:
+            inventory.forget(conn, names)
+            for name in names:
+                queue.cancel_waiting(conn, name, "the device left the inventory", now)
+            self._conclude_ended(conn)
+
+        await self.db.tx(drop)
+        self.work.wake()
+
+    # --- Outbox --------------------------------------------------------------------------------
+
+    async def put(self, messages: Sequence[Message]) -> None:
+        await self.db.tx(outbox.put, messages, self._clock.now())
+        self.work.wake()
+
+    async def due(self, limit: int) -> Sequence[OutboxRow]:
+        return await self.db.tx(outbox.due, limit, self._clock.now())
+
+    async def delivered(self, row: OutboxRow, remote: str | None) -> None:
+        await self.db.tx(outbox.delivered, row, remote, self._clock.now())
+
+    async def defer(self, row: OutboxRow, run_at: float, error: str) -> None:
+        await self.db.tx(outbox.defer, row, run_at, error)
+        self.work.wake()
+
+    async def give_up(self, row: OutboxRow, error: str) -> None:
+        await self.db.tx(outbox.give_up, row, error, self._clock.now())
+
+    # --- Meter, Housekeeping -------------------------------------------------------------------
+
+    async def depth(self) -> QueueDepth:
+        return await self.db.tx(retention.depth, self._clock.now())
+
+    async def alive(self) -> None:
+        await self.db.tx(retention.beat, self._worker, self._clock.now())
+
+    async def prune(self, *, before: float, keep_deployments: int) -> int:
+        """Drop what ended before this time; gives how many deployments.
+
+        The newest ``keep_deployments`` stay whatever their age, and the last one of each ref.
+        """
+        dropped = 0
+        while some := await self.db.tx(retention.prune_deployments, before, keep_deployments):
+            dropped += some
+        await self.db.tx(retention.prune_rest, before, self._clock.now())
+        await self.db.bare(retention.give_back_space)
+        return dropped
+
+    # --- inside --------------------------------------------------------------------------------
+
+    def _instant(self) -> float:
+        return self._offset + self._clock.monotonic()
+
+    def _conclude_ended(self, conn: sa.Connection) -> None:
+        if self._conclude is not None:
+            deployments.conclude_ended(conn, self._conclude, self._clock.now())
+
+    async def _horizon(self, since: float) -> float | None:
+        due = await self.db.tx(retention.horizon, since)
+        expiry = await self.db.tx(retention.expiry)
+        if expiry is None:
+            return due
+        # From the clock of the leases to the time of day.
+        expires_at = expiry - self._instant() + self._clock.now()
+        return expires_at if due is None else min(due, expires_at)
+
+
+def _prepare(file: Path, *, own: bool) -> None:
+    """Make the directory, for us alone: recorded configurations are nobody else's business."""
+    folder = file.parent
+    try:
+        if not folder.exists():
+            folder.mkdir(mode=0o700, parents=True)
+        found = folder.stat()
+        others = found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
+        if not (own and others):
+            return
+        # A shared directory given by mistake (/tmp, a home) is not ours to close.
+        ours = file.exists() or not any(folder.iterdir())
+        if ours and not found.st_mode & stat.S_ISVTX and found.st_uid == os.geteuid():
+            folder.chmod(0o700)
+        else:
+            log.warning("others may enter the directory of the store", path=str(folder))
+    except OSError as error:
+        raise StoreFailed(
+            f"the directory of the store {folder} cannot be used: {error.strerror}",
+            next_step="Check `store.path` and that CatNet may write there.",
+        ) from error
+
+
+def _create(file: Path) -> None:
+    """SQLite gives its helper files the mode of the database file, so this one decides."""
+    try:
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        if file.stat().st_mode & 0o077:
+            file.chmod(0o600)
+    except OSError as error:
+        raise StoreFailed(
+            f"the store {file} cannot be opened: {error.strerror}",
+            next_step="Check that CatNet may write to the file and its directory.",
+        ) from error
