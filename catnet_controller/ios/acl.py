@@ -1,0 +1,75 @@
+"""Access-list entries: the number and the text apart, and one spelling for equal meanings."""
+
+import re
+from functools import lru_cache
+
+_NUMBERED = re.compile(r"(?:sequence )?(\d+) (.*)$")
+_HOST = re.compile(r"(permit|deny) host (\S+)( log)?$")
+_MASKED = re.compile(r"(permit|deny) (\S+) 0\.0\.0\.0( log)?$")
+_EXTENDED_HOST = re.compile(r"(?<= )(\d+\.\d+\.\d+\.\d+) 0\.0\.0\.0(?= |$)")
+_ANY = re.compile(r"(?<= )0\.0\.0\.0 255\.255\.255\.255(?= |$)")
+_PORT = re.compile(r"(?<= )(eq|neq|gt|lt|range) ([\w-]+)(?: ([\w-]+))?")
+_SEQUENCE_LAST = re.compile(r"(.*) sequence (\d+)$")
+
+# Names IOS prints for port numbers (Cisco IOS Security command reference, `access-list extended`).
+_TCP = {
+    7: "echo", 9: "discard", 13: "daytime", 19: "chargen", 20: "ftp-data", 21: "ftp", 22: "22",
+    23: "telnet", 25: "smtp", 37: "time", 43: "whois", 49: "tacacs", 53: "domain", 70: "gopher",
+    79: "finger", 80: "www", 101: "hostname", 109: "pop2", 110: "pop3", 111: "sunrpc",
+    113: "ident", 119: "nntp", 179: "bgp", 194: "irc", 496: "pim-auto-rp", 512: "exec",
+    513: "login", 514: "cmd", 515: "lpd", 517: "talk", 540: "uucp", 543: "klogin", 544: "kshell",
+}  # fmt: skip
+_UDP = {
+    7: "echo", 9: "discard", 37: "time", 42: "nameserver", 49: "tacacs", 53: "domain",
+    67: "bootps", 68: "bootpc", 69: "tftp", 111: "sunrpc", 123: "ntp", 137: "netbios-ns",
+    138: "netbios-dgm", 139: "netbios-ss", 161: "snmp", 162: "snmptrap", 177: "xdmcp", 195: "dnsix",
+    434: "mobile-ip", 496: "pim-auto-rp", 500: "isakmp", 512: "biff", 513: "who", 514: "syslog",
+    517: "talk", 520: "rip", 4500: "non500-isakmp",
+}  # fmt: skip
+_PROTOCOLS = {
+    "1": "icmp", "2": "igmp", "4": "ipinip", "6": "tcp", "17": "udp", "47": "gre", "50": "esp",
+    "51": "ahp", "88": "eigrp", "89": "ospf", "94": "nos", "103": "pim", "108": "pcp",
+}  # fmt: skip
+
+
+@lru_cache(maxsize=131072)
+def entry(line: str) -> tuple[int | None, str]:
+    """An entry as typed or printed to its number (or None) and its text in one spelling."""
+    number: int | None = None
+    text = line
+    if found := _NUMBERED.match(line):
+        number, text = int(found[1]), found[2]
+    elif found := _SEQUENCE_LAST.match(line):
+        number, text = int(found[2]), found[1]
+    return number, text if text.startswith("remark") else _spelling(text)
+
+
+def _spelling(text: str) -> str:
+    words = text.split()
+    if len(words) > 2 and words[1] in _PROTOCOLS and words[0] in ("permit", "deny"):
+        words[1] = _PROTOCOLS[words[1]]
+    text = " ".join(words)
+    if found := _HOST.match(text) or _MASKED.match(text):
+        return f"{found[1]} {found[2]}{found[3] or ''}"
+    if len(words) > 2:
+        text = _ANY.sub("any", text)
+        text = _EXTENDED_HOST.sub(r"host \1", text)
+        names = {"tcp": _TCP, "udp": _UDP}.get(words[1])
+        if names:
+            text = _PORT.sub(lambda m: _ports(m, names), text)
+    return text
+
+
+def _ports(found: re.Match[str], names: dict[int, str]) -> str:
+    ports = [found[2]]
+    rest = found[3]
+    if found[1] == "range" and rest:
+        ports.append(rest)
+        rest = None
+    said = [names.get(int(port), port) if port.isdigit() else port for port in ports]
+    return " ".join([found[1], *said, *([rest] if rest else [])])
+
+
+def remark(text: str) -> bool:
+    """True for the text of a comment entry."""
+    return text.startswith("remark")

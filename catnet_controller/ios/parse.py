@@ -1,0 +1,180 @@
+"""Text of a Cisco IOS configuration to a tree, and back byte for byte."""
+
+import re
+
+from catnet_controller.ios.tree import Node, Problem, Shape, Tree
+
+_NOISE = re.compile(
+    r"""\s*(?:!.*|)$ | \#.* | Building\ configuration | Current\ configuration\s*:
+    | Using\ \d+\ out\ of | Load\ for\ .*sec | Time\ source\ is | \s*--More--
+    | [\w.\-]+(?:\([\w-]+\))?[>\#](?:\s*(?:sh|term|en|ex).*)?\s*$
+    """,
+    re.VERBOSE,
+)
+_DELIMITED = re.compile(
+    r"""(?: banner\ (?:motd|login|exec|incoming|slip-ppp|prompt-timeout|config-save|text|title)
+      | aaa\ authentication\ (?:banner|fail-message)
+      | menu\ \S+\ (?:title|prompt)
+      | ip\ (?:admission|auth-proxy)\ auth-proxy-banner\ \S+
+      )\ +(?P<rest>\S.*)$""",
+    re.VERBOSE,
+)
+_HEX = re.compile(r"\s*[0-9A-Fa-f]{2,8}(?:\s+[0-9A-Fa-f]{2,8})*\s*$")
+_CERTIFICATE = re.compile(r"certificate(?: (?:ca|self-signed|rollover|ra-sign|ra-encrypt))* \S+$")
+_QUIT = re.compile(r"\s*(?:quit|exit)\s*$")
+_MACRO_END = re.compile(r"\s*@\s*$")
+
+
+def delimiter(rest: str) -> str:
+    """The delimiter at the start of what follows ``banner motd ``.
+
+    The device shows the control character chr(3) as ``^C``; people type any other character.
+    """
+    return "^C" if rest.startswith("^C") else rest[0]
+
+
+def parse(text: str) -> Tree:
+    """Text to tree. Never raises: what is odd becomes a problem, and no byte is lost.
+
+    Depth is by relative indentation, so one blank, two, four or a tab per level all work.
+    """
+    return _Parser(text).run()
+
+
+def dump(tree: Tree) -> str:
+    """The exact text a tree was parsed from."""
+    parts: list[str] = []
+    _collect(tree.nodes, parts)
+    return "".join(parts)
+
+
+def whole(text: str) -> bool:
+    """True for a running-config that was read to its end: a hostname, and ``end`` as last line."""
+    end = False
+    for line in reversed(text.splitlines()):
+        if line.strip() == "end":
+            end = True
+            break
+        if line.strip() and not _NOISE.match(line):
+            return False
+    return end and re.search(r"^(?:hostname|switchname) \S", text, re.MULTILINE) is not None
+
+
+def _collect(nodes: tuple[Node, ...], parts: list[str]) -> None:
+    for node in nodes:
+        parts.append(node.raw)
+        if node.children:
+            _collect(node.children, parts)
+
+
+class _Open:
+    """A node whose children are still coming."""
+
+    __slots__ = ("body", "children", "indent", "line", "raw", "shape", "text")
+
+    def __init__(self, indent: int, text: str, raw: str, line: int) -> None:
+        self.indent = indent
+        self.text = text
+        self.raw = raw
+        self.line = line
+        self.shape = Shape.LINE
+        self.body: tuple[str, ...] = ()
+        self.children: list[Node] = []
+
+    def close(self) -> Node:
+        return Node(self.text, self.raw, self.line, self.shape, self.body, tuple(self.children))
+
+
+class _Parser:
+    def __init__(self, text: str) -> None:
+        pieces = text.split("\n")
+        self.lines = [piece + "\n" for piece in pieces[:-1]]
+        if pieces[-1]:
+            self.lines.append(pieces[-1])
+        self.stack = [_Open(-1, "", "", 0)]
+        self.pending: list[tuple[int, Node]] = []
+        self.problems: list[Problem] = []
+
+    def run(self) -> Tree:
+        at = 0
+        while at < len(self.lines):
+            at = self.take(at)
+        self.flush(0)
+        self.unwind(0)
+        return Tree(tuple(self.stack[0].children), tuple(self.problems))
+
+    def take(self, at: int) -> int:
+        raw = self.lines[at]
+        expanded = raw.expandtabs(8) if "\t" in raw else raw
+        text = raw.strip()
+        indent = len(expanded) - len(expanded.lstrip())
+        if _NOISE.match(raw):
+            self.pending.append((indent, Node(text, raw, at + 1, Shape.NOISE)))
+            return at + 1
+        depth = len(self.stack)
+        while self.stack[depth - 1].indent >= indent:
+            depth -= 1
+        self.flush(depth)
+        self.unwind(depth)
+        if depth == 1 and indent > 0 and text not in ("end", "exit", "quit"):
+            self.problems.append(Problem(at + 1, f"indented line outside any section: {text}"))
+        node = _Open(indent, text, raw, at + 1)
+        following = self.block(node, at)
+        self.stack.append(node)
+        return following
+
+    def flush(self, depth: int) -> None:
+        """Give waiting comments to the innermost section that their indentation allows.
+
+        A comment never closes a section that the next command still belongs to.
+        """
+        at = len(self.stack)
+        for indent, node in self.pending:
+            while at > max(depth, 1) and self.stack[at - 1].indent >= indent:
+                at -= 1
+            self.unwind(at)
+            self.stack[-1].children.append(node)
+        self.pending.clear()
+
+    def unwind(self, depth: int) -> None:
+        while len(self.stack) > max(depth, 1):
+            closed = self.stack.pop().close()
+            self.stack[-1].children.append(closed)
+
+    def block(self, node: _Open, at: int) -> int:
+        """Take the content of a multi-line block; gives the index of the line after it."""
+        end = self.block_end(node.text, at)
+        if end is None:
+            return at + 1
+        node.shape = Shape.BLOCK
+        node.raw = "".join(self.lines[at : end + 1])
+        node.body = tuple(line.rstrip("\r\n") for line in self.lines[at + 1 : end + 1])
+        return end + 1
+
+    def block_end(self, text: str, at: int) -> int | None:
+        if found := _DELIMITED.match(text):
+            mark = delimiter(found["rest"])
+            marks = ("^C", "\x03") if mark in ("^C", "\x03") else (mark,)
+            first = self.lines[at].split(mark, 1)[1]
+            if any(one in first for one in marks):
+                return at
+            for end in range(at + 1, len(self.lines)):
+                if any(one in self.lines[end] for one in marks):
+                    return end
+            self.problems.append(Problem(at + 1, f"banner is never closed by {mark!r}"))
+            return len(self.lines) - 1
+        if text.startswith("macro name "):
+            return self.scan(at, _MACRO_END, "macro is never closed by '@'")
+        follows = at + 1 < len(self.lines)
+        if _CERTIFICATE.match(text) and follows and _HEX.match(self.lines[at + 1]):
+            return self.scan(at, _QUIT, "certificate is never closed by 'quit'")
+        if text == "key-string" and follows and _HEX.match(self.lines[at + 1]):
+            return self.scan(at, _QUIT, "key-string is never closed by 'quit'")
+        return None
+
+    def scan(self, at: int, end: re.Pattern[str], complaint: str) -> int:
+        for index in range(at + 1, len(self.lines)):
+            if end.match(self.lines[index]):
+                return index
+        self.problems.append(Problem(at + 1, complaint))
+        return len(self.lines) - 1

@@ -1,0 +1,254 @@
+"""What a row of knowledge says about IOS lines, and the notation rows are written in.
+
+A row is one fact about one family of lines in one mode. The rows are written as text tables in
+``ios/tables``, one line a row, in the order in which ``show running-config`` prints them::
+
+    kind  pattern  ; option value ; option value
+
+Pattern words: a literal; ``<x>`` one word that belongs to the identity; ``<a|b>`` one of these,
+identity; ``<#>`` a number, identity; ``a|b`` one of these, value; ``*`` one word, value; ``...``
+the rest, value; ``[...]`` an optional rest, value; ``<...>`` the rest, identity. Two lines of
+equal identity exclude each other (``ip address A`` and ``ip address B``); what is outside the
+identity is the value.
+
+Kinds: ``single`` one value per identity, re-entry replaces; ``list`` every identity stands for
+itself, ``no`` takes the whole line; ``flag`` on or off; ``ordered`` a list whose order matters;
+``section`` opens a mode; ``block`` takes physical lines as opaque content; ``entry`` an access-list
+entry, addressed by number.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from catnet_controller.ios.changes import Ask
+
+
+class Kind(StrEnum):
+    """What a line is; see the head of this module."""
+
+    SINGLE = "single"
+    LIST = "list"
+    FLAG = "flag"
+    ORDERED = "ordered"
+    SECTION = "section"
+    BLOCK = "block"
+    ENTRY = "entry"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One fact.
+
+    ``place`` is the position in the table: IOS prints lines in this order. ``stage`` orders
+    commands: low before high when adding, high before low when removing. ``no`` is the template of
+    the negation (``{0}`` the first identity word); ``full`` means ``no`` and the whole line.
+    """
+
+    mode: str
+    pattern: str
+    kind: Kind
+    place: int
+    source: str
+    positive: re.Pattern[str]
+    prefix: re.Pattern[str]
+    no: str
+    stage: int = 50
+    opens: str = ""
+    on: bool = False
+    """The device has it on unless it prints ``no``: absent means on."""
+    off: bool = False
+    """The device never prints the ``no`` form: absent means off."""
+    shown: bool = False
+    """The device prints ``no ...`` in place of a value that is not set."""
+    default: str = ""
+    """The line equal to the default, which the device does not print."""
+    near: int = 0
+    """Two different lines that share this many words exclude each other on the device."""
+    change: str = "overwrite"
+    """``overwrite``: enter the new line; ``remove``: the old one must go right before."""
+    wipes: str = ""
+    """Lines of the same section, as a pattern, that the device drops when this one changes."""
+    cascade: str = ""
+    """Lines anywhere below the same section that go with the removal; ``{0}`` as in ``no``."""
+    made: bool = False
+    """Made by the device itself: counts only when the desired text names it (rule 15)."""
+    fixed: bool = False
+    """Cannot be removed: ports, lines, the default VLAN."""
+    vlans: bool = False
+    """The value is a set of VLANs."""
+    asks: tuple[Ask, ...] = ()
+    never: str = ""
+    """Why this line is never sent, empty when it may be."""
+    danger: str = ""
+    """Why this line can cut the session or disturb traffic."""
+    tags: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def loose(self) -> bool:
+        """True for a row that says little: a whole family taken as lines that are on or off."""
+        return self.kind is Kind.FLAG and "<...>" in self.pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A line and its row. ``key`` is equal for lines that exclude each other."""
+
+    row: Row
+    key: tuple[str, ...]
+    words: tuple[str, ...]
+    negative: bool
+
+
+CONFIRM = Ask(pattern=r"\[confirm\]", reply="", bare=True)
+YES = Ask(pattern=r"\[yes/no\]:?\s*$", reply="yes")
+
+_WORD = re.compile(r"<\.\.\.>|\[\.\.\.\]|\.\.\.|\S+")
+_FLAGS = frozenset({"on", "off", "shown", "made", "fixed", "vlans"})
+_TEXTS = frozenset({"no", "opens", "default", "change", "wipes", "cascade", "never", "danger"})
+
+
+def table(mode: str, source: str, text: str, *, first: int = 0) -> tuple[Row, ...]:
+    """Rows from the text of a table. Raises ValueError for a line that is not well formed."""
+    lines = (line.strip() for line in text.strip().splitlines())
+    return tuple(
+        _row(mode, source, line, first + number)
+        for number, line in enumerate(lines)
+        if line and not line.startswith("#")
+    )
+
+
+def _row(mode: str, source: str, line: str, place: int) -> Row:
+    head, *options = (part.strip() for part in line.split(" ;"))
+    kind, pattern = head.split(None, 1)
+    values: dict[str, object] = {}
+    for option in options:
+        name, _, value = option.partition(" ")
+        if name in _FLAGS:
+            values[name] = True
+        elif name in _TEXTS:
+            values[name] = value
+        elif name in ("stage", "near"):
+            values[name] = int(value)
+        elif name == "asks":
+            values["asks"] = (CONFIRM,) if value == "confirm" else (YES,)
+        elif name == "tags":
+            values["tags"] = frozenset(value.split())
+        else:
+            raise ValueError(f"unknown option {name!r} in row: {line}")
+    positive, prefix, template = _compile(pattern, Kind(kind))
+    values.setdefault("no", template)
+    return Row(
+        mode=mode,
+        pattern=pattern,
+        kind=Kind(kind),
+        place=place,
+        source=source,
+        positive=positive,
+        prefix=prefix,
+        **values,  # type: ignore[arg-type]
+    )
+
+
+def _compile(pattern: str, kind: Kind) -> tuple[re.Pattern[str], re.Pattern[str], str]:
+    """The full expression, the one for a negated line without its value, and the negation."""
+    full: list[str] = []
+    short: list[str] = []
+    template = ["no"]
+    identities = 0
+    open_ = True
+    for word in _WORD.findall(pattern):
+        value = False
+        if word == "<...>":
+            expression = r" (.+)"
+        elif word == "[...]":
+            expression, value = r"(?: .*)?", True
+        elif word == "...":
+            expression, value = r" .+", True
+        elif word == "*":
+            expression, value = r" \S+", True
+        elif word == "<#>":
+            expression = r" (\d+)"
+        elif word.startswith("<") and "|" in word:
+            expression = f" ({word[1:-1]})"
+        elif word.startswith("<"):
+            expression = r" (\S+)"
+        elif "|" in word:
+            expression, value = f" (?:{word})", True
+        else:
+            expression = " " + re.escape(word)
+        full.append(expression)
+        open_ = open_ and not value
+        if open_:
+            short.append(expression)
+            template.append(f"{{{identities}}}" if word.startswith("<") else word)
+        identities += word.startswith("<")
+    negation = " ".join(template)
+    late = identities > sum("{" in word for word in template)
+    if kind in (Kind.LIST, Kind.FLAG, Kind.ORDERED, Kind.ENTRY) or late:
+        negation = "full"
+    positive = "".join(full).removeprefix(" ")
+    prefix = "".join(short).removeprefix(" ") + r"(?: .*)?"
+    return re.compile(positive + r"$"), re.compile(prefix + r"$"), negation
+
+
+_VALUED = (Kind.SINGLE, Kind.SECTION, Kind.BLOCK)
+
+
+class Book:
+    """All rows, found by mode and line. Built once; answers are remembered."""
+
+    def __init__(self, rows: tuple[Row, ...]) -> None:
+        self.rows = rows
+        self._modes: dict[str, dict[str, list[Row]]] = {}
+        for row in rows:
+            words = self._modes.setdefault(row.mode, {})
+            first = row.pattern.split(" ", 1)[0]
+            literal = first if re.fullmatch(r"[\w.:@-]+", first) else ""
+            for one in first.split("|") if "|" in first and "<" not in first else (literal,):
+                words.setdefault(one, []).append(row)
+
+    def candidates(self, mode: str, text: str) -> Iterator[Row]:
+        words = self._modes.get(mode)
+        if words is None:
+            return
+        yield from words.get(text.split(" ", 1)[0], ())
+        yield from words.get("", ())
+
+    def find(self, mode: str, line: str) -> Match | None:
+        negative = line.startswith("no ")
+        text = line[3:] if negative else line
+        rows = tuple(self.candidates(mode, text))
+        return (
+            self._first(rows, text, negative, loose=False)
+            or (self._negated(rows, text) if negative else None)
+            or self._first(rows, text, negative, loose=True)
+        )
+
+    def _first(
+        self, rows: tuple[Row, ...], text: str, negative: bool, *, loose: bool
+    ) -> Match | None:
+        for row in rows:
+            if row.loose is loose and (found := row.positive.match(text)):
+                words = found.groups("")
+                return Match(row, self._key(row, text, words), words, negative)
+        return None
+
+    def _negated(self, rows: tuple[Row, ...], text: str) -> Match | None:
+        """The row of ``no description``: a negation may leave the value out."""
+        for row in rows:
+            if row.kind in _VALUED and (found := row.prefix.match(text)):
+                words = found.groups("")
+                if len(words) == row.positive.groups:
+                    return Match(row, self._key(row, text, words), words, negative=True)
+        return None
+
+    @staticmethod
+    def _key(row: Row, text: str, words: tuple[str, ...]) -> tuple[str, ...]:
+        if row.kind in (Kind.LIST, Kind.ORDERED):
+            return (row.pattern, text)
+        return (row.pattern, *words)
+
+    def modes(self) -> Mapping[str, Mapping[str, list[Row]]]:
+        return self._modes

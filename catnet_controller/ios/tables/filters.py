@@ -1,0 +1,228 @@
+"""Rows of what selects traffic and routes: access lists, maps, classes and policies."""
+
+# ruff: noqa: E501  (a row is one line)
+
+from catnet_controller.ios.rows import Row, table
+
+_SOURCE = "Cisco IOS Security and QoS command references; IP access list entry sequence numbering"
+
+ROWS: tuple[Row, ...] = (
+    table(
+        "acl",
+        _SOURCE,
+        r"""
+entry permit <...>
+entry deny <...>
+entry remark <...>
+entry <#> <permit|deny|remark|evaluate|dynamic> <...>
+entry sequence <#> <permit|deny|remark|evaluate> <...>
+entry evaluate <...>
+entry dynamic <...>
+single <#> [...] ; no no {0}
+single sequence <#> [...] ; no no sequence {0}
+""",
+    )
+    + table(
+        "object-group",
+        _SOURCE,
+        r"""
+single description ...
+list <...>
+""",
+    )
+    + table(
+        "community-list",
+        _SOURCE,
+        r"""
+list <...>
+""",
+    )
+    + table(
+        "vlan-map",
+        _SOURCE,
+        r"""
+single match <a> <b> ...
+single action ...
+""",
+    )
+    + table(
+        "route-map",
+        "Cisco IOS IP Routing command reference, route-map; match lines of one kind are one list",
+        r"""
+single description ...
+single match ip address prefix-list ... ; no full ; change remove
+single match ip address ... ; no full ; change remove
+single match ipv6 address prefix-list ... ; no full ; change remove
+single match ipv6 address ... ; no full ; change remove
+single match ip next-hop prefix-list ... ; no full ; change remove
+single match ip next-hop ... ; no full ; change remove
+single match ip route-source ... ; no full ; change remove
+single match <community|as-path|interface|tag|extcommunity|large-community|metric|local-preference|route-type|source-protocol|rpki> ... ; no full ; change remove
+flag match <...>
+single set ip next-hop ... ; no full ; change remove
+single set ip default next-hop ... ; no full ; change remove
+single set ipv6 next-hop ... ; no full ; change remove
+single set <metric|local-preference|weight|tag|metric-type|origin|ip|interface|level|vrf|global> ... ; no full
+single set community ... ; no full ; change remove
+single set extcommunity <t> ... ; no full ; change remove
+single set as-path prepend ... ; no full ; change remove
+single set <...> ; no full
+single continue [...]
+""",
+    )
+    + table(
+        "class-map",
+        _SOURCE,
+        r"""
+single description ...
+list match <...>
+""",
+    )
+    + table(
+        "policy-map",
+        _SOURCE,
+        r"""
+single description ...
+section class type <...> ; opens policy-class ; tags ordered
+section class <n> ; opens policy-class ; tags ordered
+section parameter-map <...> ; opens ?
+""",
+    )
+    + table(
+        "policy-class",
+        _SOURCE,
+        r"""
+single priority level <n> ... ; no no priority level {0}
+single priority [...]
+single bandwidth remaining ... ; no full
+single bandwidth ... ; no full
+single shape <...> ; no full
+section police rate ... ; opens police ; no no police
+section police cir ... ; opens police ; no no police
+section police ... ; opens police ; no no police
+single set <dscp|cos|precedence|qos-group|discard-class|mpls> ... ; no full
+single set ip <dscp|precedence> ... ; no full
+single set <...> ; no full
+single service-policy * ; no full
+single queue-limit ... ; no full
+single queue-buffers ratio *
+flag random-detect ; stage 49
+single random-detect dscp-based
+single random-detect <...> ; no full
+flag fair-queue
+single fair-queue ...
+single trust ...
+flag inspect
+single inspect ...
+flag pass
+flag pass log
+flag drop
+flag drop log
+single netflow-sampler *
+list police-action <...>
+single compression <...> ; no full
+list estimate <...>
+""",
+    )
+    + table(
+        "police",
+        _SOURCE,
+        r"""
+single conform-action ...
+single exceed-action ...
+single violate-action ...
+""",
+    )
+    + table(
+        "control-policy",
+        "Cisco Identity-Based Networking Services command reference",
+        r"""
+section event <e> <m> ; opens control-event ; tags ordered
+""",
+    )
+    + table(
+        "control-event",
+        "Cisco Identity-Based Networking Services command reference",
+        r"""
+section <n> class * * ; opens control-class ; no no {0}
+""",
+    )
+    + table(
+        "control-class",
+        "Cisco Identity-Based Networking Services command reference",
+        r"""
+single <n> ... ; no no {0}
+""",
+    )
+    + table(
+        "table-map",
+        _SOURCE,
+        r"""
+single map from <n> to *
+single default ...
+""",
+    )
+    + table(
+        "flow",
+        "Cisco IOS Flexible NetFlow command reference",
+        r"""
+single description ...
+list match <...>
+list collect <...>
+single destination ...
+single source *
+single transport ...
+single export-protocol *
+single template data timeout *
+single dscp *
+single ttl *
+list option <...>
+single record ...
+list exporter <n>
+single cache type ...
+single cache entries *
+single cache timeout <x> *
+single statistics packet <x>
+single mode ...
+""",
+    )
+    + table(
+        "zone-pair",
+        _SOURCE,
+        r"""
+single description ...
+single service-policy type inspect *
+""",
+    )
+    + table("zone", _SOURCE, "single description ...")
+    + table(
+        "parameter-map",
+        _SOURCE,
+        r"""
+flag <...>
+""",
+    )
+    + table(
+        "device-tracking",
+        _SOURCE,
+        r"""
+single tracking ...
+single limit address-count *
+single security-level *
+flag trusted-port
+flag <...>
+""",
+    )
+    + table(
+        "service-template",
+        _SOURCE,
+        r"""
+single description ...
+single vlan *
+flag voice vlan
+single access-group *
+single inactivity-timer ...
+flag <...>
+""",
+    )
+)

@@ -1,0 +1,540 @@
+"""Rows of global configuration, in the order in which IOS prints them."""
+
+# ruff: noqa: E501  (a row is one line)
+
+from catnet_controller.ios.rows import Row, table
+
+_SOURCE = "Cisco IOS command references; print order of the running-configs in the corpus"
+
+ROWS: tuple[Row, ...] = table(
+    "config",
+    _SOURCE,
+    r"""
+single version ... ; made
+flag service timestamps <debug|log> uptime ; stage 90
+single service timestamps <debug|log> ... ; stage 90
+flag service config ; stage 90
+flag service password-encryption ; stage 12
+flag service <...> ; stage 90
+flag platform <...> ; made ; stage 90
+single hostname * ; stage 14 ; danger the prompt changes
+flag aqm-register-fnf ; made
+flag boot-start-marker ; made
+list boot system <...> ; never the boot image decides whether the device comes back
+single boot <...> ; never the boot image decides whether the device comes back
+flag boot-end-marker ; made
+single config-register ... ; never a wrong register leaves the device at the boot loader
+section vrf definition <name> ; opens vrf ; stage 10 ; cascade vrf
+section ip vrf <name> ; opens vrf ; stage 10 ; cascade vrf
+list security passwords <...> ; stage 12
+list security authentication <...> ; stage 12
+flag logging on ; on
+single logging discriminator <n> ...
+single logging buffered [...]
+single logging console [...]
+single logging monitor [...]
+single logging rate-limit ...
+single logging queue-limit ...
+single logging persistent ...
+flag logging message-counter <what>
+single logging count
+flag logging userinfo
+flag logging exception ; off
+single enable secret ... ; stage 12 ; danger the enable secret CatNet may use
+single enable password ... ; stage 12 ; danger the enable password CatNet may use
+single enable algorithm-type ... ; no no enable secret ; stage 12
+single username <name> ... ; stage 50 ; asks confirm ; danger a login may depend on it
+flag aaa new-model ; stage 48 ; off ; asks confirm ; danger login changes at once
+section aaa group server <radius|tacacs+|ldap> <name> ; opens aaa-group ; stage 52
+single aaa authentication banner ... ; stage 92
+single aaa authentication fail-message ... ; stage 92
+single aaa authentication attempts login * ; stage 92
+single aaa authentication username-prompt ... ; stage 92
+single aaa authentication password-prompt ... ; stage 92
+single aaa authentication suppress <...> ; stage 92
+single aaa authentication <login|enable|ppp|dot1x|sgbp|arap|nasi|onep|eou> <list> ... ; stage 92 ; danger login methods change
+flag aaa authorization <console|config-commands> ; stage 93 ; danger command authorisation changes
+single aaa authorization commands <level> <list> ... ; stage 93 ; danger command authorisation changes
+single aaa authorization <type> <list> ... ; stage 93 ; danger authorisation changes
+section aaa accounting commands <level> <list> ; opens aaa-accounting ; stage 93
+single aaa accounting commands <level> <list> ... ; stage 93
+single aaa accounting update ... ; stage 93
+flag aaa accounting <nested|redundancy|suppress|delay-start|include|send> ; stage 93
+single aaa accounting <nested|suppress|delay-start|include|send|redundancy> ... ; stage 93
+section aaa accounting <type> <list> ; opens aaa-accounting ; stage 93
+single aaa accounting <type> <list> ... ; stage 93
+section aaa server radius dynamic-author ; opens dynamic-author ; stage 52
+single aaa session-id * ; made ; stage 92
+single aaa max-sessions * ; stage 92
+list aaa common-criteria policy <...> ; stage 92
+list aaa local authentication <...> ; stage 92
+list aaa password <...> ; stage 92
+list aaa user profile <...> ; stage 92
+single clock timezone ... ; stage 90
+single clock summer-time ... ; stage 90
+flag clock calendar-valid ; stage 90
+single switch <n> provision * ; made ; fixed
+single switch <n> priority * ; stage 90
+single mmi <x> ... ; made
+flag mmi <...> ; made
+flag memory-size iomem <...> ; made
+flag mls <...> ; stage 90
+single errdisable recovery interval *
+flag errdisable recovery cause <x>
+flag errdisable detect cause <...> ; on
+flag ip subnet-zero ; on
+flag ip classless ; on
+flag ip source-route ; on
+flag ip bootp server ; on
+flag ip cef ; on
+flag ip cef <distributed|load-sharing> ; on
+flag ipv6 cef
+flag ipv6 cef distributed
+flag ip routing ; danger routing stops
+flag ip gratuitous-arps ; on
+single ip arp proxy <x>
+flag ip finger ; off
+flag ip icmp rate-limit unreachable ; on
+single ip icmp rate-limit unreachable ...
+flag ip bootp <x>
+flag ip dhcp use vrf connected ; stage 84
+single ip dhcp database <...> ; stage 84
+list ip dhcp excluded-address <...> ; stage 83
+flag ip dhcp conflict logging ; on ; stage 84
+flag ip dhcp bootp ignore ; stage 84
+flag ip dhcp <smart-relay|remember> ; stage 84
+flag ip dhcp relay <...> ; stage 84
+single ip dhcp ping <packets|timeout> * ; stage 84
+section ip dhcp pool <name> ; opens dhcp ; stage 84
+section ip dhcp class <name> ; opens dhcp-class ; stage 83
+flag ip dhcp snooping ; stage 84
+flag ip dhcp snooping information option ; on ; stage 84
+flag ip dhcp snooping verify <...> ; on ; stage 84
+list ip dhcp snooping vlan <...> ; stage 84
+single ip dhcp snooping database ... ; stage 84
+flag ip dhcp-server <...> ; stage 84
+flag ip domain lookup ; on
+single ip domain lookup source-interface *
+single ip domain name vrf <v> *
+single ip domain name * ; stage 14
+list ip domain list <...>
+flag ip domain round-robin
+ordered ip name-server <...> ; tags fan
+ordered ipv6 name-server <...> ; tags fan
+single ip host vrf <v> <n> ...
+single ip host <n> ...
+single ipv6 host <n> ...
+flag ip multicast-routing ; stage 60
+flag ip multicast-routing <...> ; stage 60
+flag ipv6 multicast-routing ; stage 60
+flag ip multicast <...> ; stage 60
+flag ip inspect <...> ; stage 60
+flag ip nbar <...> ; stage 60
+flag ip ips <...> ; stage 60
+flag ip igmp snooping ; on
+flag ip igmp snooping <...>
+list ip igmp ssm-map <...>
+list ip device tracking <...>
+flag ip device tracking
+single device-tracking tracking [...]
+section device-tracking policy <n> ; opens device-tracking ; stage 45
+list access-session <...>
+flag device-sensor <...>
+flag device <...>
+flag epm <...>
+list login block-for <...>
+list login delay <...>
+single login quiet-mode access-class *
+flag login on-failure log ; stage 90
+flag login on-success log ; made ; stage 90
+list login on-failure <...>
+list login on-success <...>
+flag ipv6 unicast-routing ; stage 15 ; danger IPv6 routing
+flag ipv6 source-route
+flag ipv6 nd <...>
+single ipv6 hop-limit *
+flag ipv6 mld <...>
+section ipv6 dhcp pool <n> ; opens dhcp6 ; stage 84
+flag subscriber templating ; made
+flag mtp <...> ; made
+flag multilink bundle-name <...> ; made
+flag multilink <...> ; made
+flag async-bootp <...>
+section call-home ; opens call-home ; made
+section flow record <n> ; opens flow ; stage 40
+section flow exporter <n> ; opens flow ; stage 40
+section flow monitor <n> ; opens flow ; stage 45
+section flow-sampler-map <n> ; opens flow ; stage 40
+section sampler <n> ; opens flow ; stage 40
+section key chain <name> ; opens key-chain ; stage 50
+section key config-key <...> ; never the master key is never changed by a push
+section crypto pki server <n> ; opens pki ; stage 55
+section crypto pki trustpoint <n> ; opens trustpoint ; stage 55 ; asks yes
+section crypto ca trustpoint <n> ; opens trustpoint ; stage 55 ; asks yes
+section crypto pki certificate map <...> ; opens pki ; stage 55
+section crypto pki certificate chain <n> ; opens certificates ; made ; fixed ; asks yes
+section crypto ca certificate chain <n> ; opens certificates ; made ; fixed ; asks yes
+section crypto pki certificate pool ; opens certificates ; made ; fixed
+section crypto pki profile <...> ; opens pki ; stage 55
+section crypto pki trustpool policy ; opens pki ; stage 55
+flag crypto pki token <...> ; made
+flag crypto pki <...> ; stage 55
+flag crypto engine <...> ; made
+single license udi ... ; made ; fixed
+flag license accept <...> ; made
+single license boot level ... ; made
+single license smart <x> ...
+flag license smart <...>
+flag license <...> ; made
+list memory free low-watermark <...> ; made
+flag memory <...> ; made
+single diagnostic bootup level * ; made
+flag diagnostic <...> ; made
+section archive ; opens archive ; stage 90 ; danger the archive is the safety net of every push
+section dot1x credentials <n> ; opens dot1x ; stage 50
+flag dot1x system-auth-control ; stage 92
+flag dot1x <...>
+section service-template <n> ; opens service-template ; stage 40
+section parameter-map type <...> ; opens parameter-map ; stage 40
+single spanning-tree mode * ; stage 25 ; danger the layer-2 topology is computed anew
+flag spanning-tree extend system-id ; made
+single spanning-tree vlan <v> priority * ; stage 25
+single spanning-tree vlan <v> <hello-time|forward-time|max-age> * ; stage 25
+flag spanning-tree vlan <v> ; on ; stage 25
+section spanning-tree mst configuration ; opens mst ; stage 25
+single spanning-tree mst <i> priority * ; stage 25
+single spanning-tree pathcost method * ; stage 25
+flag spanning-tree <...> ; stage 25
+single vtp domain * ; stage 18 ; danger VLANs may change everywhere
+single vtp mode ... ; stage 18 ; danger VLANs may change everywhere
+single vtp version * ; stage 18
+single vtp password ... ; stage 18
+flag vtp pruning ; stage 18
+single sdm prefer ... ; made
+single vlan internal allocation policy * ; made
+flag vlan dot1q <...>
+section vlan configuration <n> ; opens vlan ; stage 22
+section vlan access-map <n> <seq> ; opens vlan-map ; stage 40
+single vlan accounting ...
+section vlan <id> ; opens vlan ; stage 20 ; danger ports of the VLAN lose it
+list vlan filter <...> ; stage 70
+section object-group <network|service|security> <name> ; opens object-group ; stage 30
+section redundancy ; opens redundancy ; made
+section hw-module <...> ; opens redundancy ; made
+flag cdp run ; stage 90
+single cdp <timer|holdtime> *
+flag cdp <...>
+flag lldp run ; stage 90
+single lldp <timer|holdtime|reinit> *
+flag lldp tlv-select <...> ; on
+section transceiver type all ; opens transceiver ; made
+section track <n> ... ; opens track ; stage 65
+section track resolution ... ; opens track ; stage 65
+flag track timer <...> ; stage 65
+section template <n> ; opens interface ; stage 66
+section class-map type <...> ; opens class-map ; stage 40
+section class-map match-any <name> ; opens class-map ; stage 40 ; made ; tags sysmap
+section class-map match-all <name> ; opens class-map ; stage 40
+section class-map <name> ; opens class-map ; stage 40
+section policy-map type control subscriber <name> ; opens control-policy ; stage 45
+section policy-map type <...> ; opens policy-map ; stage 45
+section policy-map system-cpp-policy ; opens policy-map ; made
+section policy-map <name> ; opens policy-map ; stage 45
+section table-map <name> ; opens table-map ; stage 40
+section zone security <n> ; opens zone ; stage 66
+section zone-pair security <n> ... ; opens zone-pair ; stage 67
+section pseudowire-class <n> ; opens pseudowire ; stage 60
+section l2vpn evpn instance <n> * ; opens l2vpn ; stage 60
+section l2vpn evpn ; opens l2vpn ; stage 59
+section l2vpn xconnect context <n> ; opens l2vpn ; stage 72
+section l2vpn vfi context <n> ; opens l2vpn ; stage 60
+section l2 vfi <n> ... ; opens l2vpn ; stage 60
+section bridge-domain <n> ; opens bridge-domain ; stage 72
+flag bridge irb ; stage 60
+single bridge <n> <protocol|priority> ... ; stage 60
+flag bridge <n> route ip ; stage 60
+section segment-routing mpls ; opens segment-routing ; stage 60
+section segment-routing traffic-eng ; opens segment-routing ; stage 60
+single mpls label protocol * ; stage 60
+single mpls label range ... ; stage 60
+flag mpls ip ; on ; stage 60
+flag mpls ldp <...> ; stage 60
+flag mpls traffic-eng <...> ; stage 60
+flag mpls <...> ; stage 60
+section crypto keyring <...> ; opens keyring ; stage 55
+section crypto isakmp policy <n> ; opens isakmp ; stage 55
+single crypto isakmp key <...> ; no full ; stage 55
+section crypto isakmp client configuration group <n> ; opens isakmp-group ; stage 55
+section crypto isakmp profile <n> ; opens isakmp-profile ; stage 56
+single crypto isakmp keepalive ... ; stage 55
+flag crypto isakmp <...> ; stage 55
+section crypto ikev2 proposal <n> ; opens ikev2 ; stage 54
+section crypto ikev2 policy <n> ; opens ikev2 ; stage 55
+section crypto ikev2 keyring <n> ; opens ikev2-keyring ; stage 55
+section crypto ikev2 profile <n> ; opens ikev2 ; stage 56
+section crypto ikev2 authorization policy <n> ; opens ikev2 ; stage 55
+single crypto ikev2 dpd ... ; stage 55
+single crypto ikev2 <nat|fragmentation|window|limit|cookie-challenge> ... ; stage 55
+flag crypto ikev2 <...> ; stage 55
+single crypto ipsec security-association <...> ; no full ; stage 55
+section crypto ipsec transform-set <n> ... ; opens transform ; stage 55 ; change remove
+section crypto ipsec profile <n> ; opens ipsec-profile ; stage 57
+flag crypto ipsec <...> ; stage 55
+section crypto gdoi group <...> ; opens gdoi ; stage 56
+section crypto dynamic-map <n> <seq> ; opens crypto-map ; stage 57
+single crypto map <n> local-address * ; stage 58
+single crypto map <n> client ... ; stage 58
+single crypto map <n> isakmp ... ; stage 58
+section crypto map <n> <seq> ... ; opens crypto-map ; stage 58
+section crypto key pubkey-chain rsa ; opens pubkey ; stage 55
+flag crypto key <...> ; never keys are made by hand, they do not stand in the configuration
+section macro name <n> ; opens macro
+single macro global description ...
+section controller <...> ; opens controller ; fixed ; stage 68
+section interface <name> ; opens interface ; stage 70
+section virtual-service <n> ; opens virtual-service ; made
+section router ospf <n> vrf <v> ; opens ospf ; stage 80 ; danger routing
+section router ospf <n> ; opens ospf ; stage 80 ; danger routing
+section router ospfv3 <...> ; opens ospf ; stage 80 ; danger routing
+section ipv6 router <...> ; opens ospf ; stage 80 ; danger routing
+section router eigrp <n> ; opens eigrp ; stage 80 ; danger routing
+section router bgp <n> ; opens bgp ; stage 81 ; danger routing
+section router rip ; opens rip ; stage 80 ; danger routing
+section router isis ; opens isis ; stage 80 ; danger routing
+section router isis <n> ; opens isis ; stage 80 ; danger routing
+section router lisp ; opens lisp ; stage 80
+section router <...> ; opens ? ; stage 80
+single ip default-gateway * ; stage 85 ; danger the way back to CatNet
+single ip default-network * ; stage 85
+flag ip forward-protocol nd ; made ; stage 90
+flag ip forward-protocol <...> ; stage 90
+flag ip http server ; stage 90
+single ip http port * ; stage 90
+single ip http access-class <...> ; no full ; stage 90
+single ip http authentication ... ; stage 90
+flag ip http secure-server ; stage 90
+single ip http secure-<x> * ; stage 90
+single ip http timeout-policy ... ; stage 90
+single ip http max-connections * ; stage 90
+single ip http path * ; stage 90
+single ip http client <x> ... ; stage 90
+flag ip http <...> ; stage 90
+single ip ftp <x> ... ; stage 90
+single ip tftp source-interface * ; stage 90
+single ip tftp blocksize * ; stage 90
+flag ip ftp passive ; stage 90
+single ip flow-export <version|source|template> ... ; stage 90
+list ip flow-export destination <...> ; stage 90
+single ip flow-cache timeout <x> * ; stage 90
+single ip flow-top-talkers ; stage 90
+single ip pim rp-address <a> ... ; stage 82
+list ip pim vrf <...> ; stage 82
+single ip pim <ssm|register-source|autorp|dm-fallback> ... ; stage 82
+flag ip pim <...> ; stage 82
+list ip msdp <...> ; stage 82
+list ip mroute <...> ; stage 85
+single ip nat pool <n> ... ; stage 84 ; change remove
+list ip nat translation <...> ; stage 85
+list ip nat log <...> ; stage 85
+list ip nat <inside|outside> source static <...> ; stage 85
+single ip nat <inside|outside> source list <n> ... ; no full ; stage 85 ; change remove
+single ip nat <inside|outside> source route-map <n> ... ; no full ; stage 85 ; change remove
+list ip nat <...> ; stage 85
+list ip route vrf <...> ; near 7 ; stage 85 ; danger routing
+list ip route <...> ; near 5 ; stage 85 ; danger routing
+list ipv6 route vrf <...> ; near 6 ; stage 85 ; danger routing
+list ipv6 route <...> ; near 4 ; stage 85 ; danger routing
+flag ip ssh <...> <x> ; no full ; stage 90 ; danger SSH access
+section ip ssh pubkey-chain ; opens ssh-keys ; stage 90
+section ip ssh server algorithm authentication ; opens ? ; stage 90
+single ip ssh <version|time-out|authentication-retries|source-interface|bulk-mode|maxstartups|port> ... ; stage 90 ; danger SSH access
+single ip ssh <server|client> algorithm <x> ... ; stage 90 ; danger SSH access
+single ip ssh <dh|rsa> ... ; stage 90 ; danger SSH access
+flag ip ssh <...> ; stage 90 ; danger SSH access
+flag ip scp server enable ; stage 90
+single ip telnet <x> ... ; stage 90
+flag ip rsvp <...>
+single ip radius source-interface * ; stage 91
+single ip radius source-interface ... ; stage 91
+single ip tacacs source-interface ... ; stage 91
+flag ip sla responder ; stage 61
+flag ip sla enable <...> ; stage 61
+single ip sla schedule <n> ... ; stage 61
+single ip sla reaction-configuration <n> ... ; stage 61
+list ip sla group schedule <...> ; stage 61
+section ip sla <n> ; opens sla ; stage 60
+section ip access-list standard <n> ; opens acl ; stage 32 ; danger traffic through it
+section ip access-list extended <n> ; opens acl ; stage 32 ; danger traffic through it
+section ip access-list role-based <n> ; opens acl ; stage 32
+section mac access-list extended <n> ; opens acl ; stage 32
+section ipv6 access-list <n> ; opens acl ; stage 32 ; danger traffic through it
+single ip access-list log-update threshold *
+flag ip access-list <...>
+section ip community-list standard <n> ; opens community-list ; stage 34
+section ip community-list expanded <n> ; opens community-list ; stage 34
+list ip community-list <...> ; stage 34
+list ip extcommunity-list <...> ; stage 34
+list ip large-community-list <...> ; stage 34
+list ip as-path access-list <...> ; stage 34
+single ip prefix-list <n> description ... ; stage 34
+single ip prefix-list <n> seq <s> ... ; no full ; stage 34 ; change remove
+single ipv6 prefix-list <n> description ... ; stage 34
+single ipv6 prefix-list <n> seq <s> ... ; no full ; stage 34 ; change remove
+flag ip prefix-list sequence-number ; on
+single ip local policy route-map * ; stage 86
+single ip local pool <n> ... ; stage 84
+single ip explicit-path <...> ; no full
+flag ip bgp-community new-format ; stage 15
+flag ip options <...>
+single ip tcp <x> ...
+flag ip tcp <...>
+single logging history ...
+single logging trap ...
+single logging facility *
+single logging origin-id ...
+single logging source-interface <i> vrf <v>
+single logging source-interface *
+list logging host <...>
+section logging esm config ; opens ?
+flag logging <...>
+section arp <...> ; opens ?
+list access-list <...> ; stage 32
+flag access-list <...>
+list dialer-list <...> ; stage 66
+single dialer watch-list <...> ; no full ; stage 66
+section route-map <n> permit|deny <seq> ; opens route-map ; stage 52
+section route-map <n> ; opens route-map ; stage 52
+flag nls <...> ; made
+single snmp-server engineID local *
+single snmp-server group <n> <version> ... ; no full ; change remove ; stage 88
+single snmp-server view <n> <oid> ... ; stage 87
+list snmp-server user <...> ; stage 89
+single snmp-server community <c> ... ; stage 88
+single snmp-server trap-source *
+single snmp-server source-interface <informs|traps> *
+single snmp-server location ...
+single snmp-server contact ...
+single snmp-server chassis-id ...
+single snmp-server packetsize *
+single snmp-server queue-length *
+single snmp-server system-shutdown
+flag snmp-server ifindex persist
+single snmp-server tftp-server-list *
+single snmp-server enable traps snmp ...
+list snmp-server enable traps <...>
+flag snmp-server enable traps
+list snmp-server host <...> ; stage 89
+list snmp-server context <...> ; stage 87
+flag snmp-server <...>
+section snmp mib community-map <...> ; opens ?
+flag snmp mib <...>
+flag snmp <...>
+section tacacs server <n> ; opens tacacs ; stage 51
+single tacacs-server host <h> ... ; stage 51
+single tacacs-server key ... ; stage 51
+single tacacs-server timeout * ; stage 51
+flag tacacs-server <...> ; stage 51
+section radius server <n> ; opens radius ; stage 51
+single radius-server host <h> ... ; stage 51
+single radius-server key ... ; stage 51
+list radius-server attribute <...> ; stage 91
+single radius-server dead-criteria ... ; stage 91
+single radius-server <timeout|retransmit|deadtime|retry> ... ; stage 91
+flag radius-server <...> ; stage 91
+flag mpls ldp router-id <...>
+section control-plane ; opens control-plane ; made ; stage 75
+section control-plane <host|transit|cef-exception> ; opens control-plane ; stage 75
+flag mgcp <...> ; made
+section mgcp profile <n> ; opens ? ; made
+section voice <...> ; opens voice ; stage 60
+section voice-port <...> ; opens voice ; fixed
+section dspfarm profile <...> ; opens voice ; stage 60
+section dial-peer voice <n> * ; opens voice ; stage 72
+section dial-peer <...> ; opens voice ; stage 72
+section sip-ua ; opens voice
+section gatekeeper ; opens voice
+section gateway ; opens voice
+section telephony-service ; opens voice
+section ephone <...> ; opens voice
+section ephone-dn <...> ; opens voice
+section call-manager-fallback ; opens voice
+section sccp ccm group <n> ; opens voice
+list sccp <...>
+flag ccm-manager <...>
+single alias <mode> <name> ...
+block banner <motd|login|exec|incoming|slip-ppp|prompt-timeout|config-save> ... ; stage 90
+section line <con|aux> <n> ; opens line ; stage 95 ; fixed ; danger access to the device
+section line vty <a> <b> ; opens line ; stage 95 ; fixed ; danger access to the device
+section line vty <a> ; opens line ; stage 95 ; fixed ; danger access to the device
+section line <...> ; opens line ; stage 95 ; fixed ; danger access to the device
+section netconf-yang ; opens ?
+single netconf <x> ...
+flag netconf <...>
+flag netconf-yang
+flag netconf-yang <...>
+flag restconf
+section telemetry ietf subscription <n> ; opens telemetry ; stage 92
+flag scheduler <...> ; made
+single exception <...> ; no full
+single ntp authentication-key <n> ... ; stage 90
+flag ntp authenticate ; stage 91
+list ntp trusted-key <...> ; stage 91
+single ntp source * ; stage 90
+single ntp master [...] ; stage 90
+single ntp access-group <peer|serve|serve-only|query-only> * ; stage 90
+single ntp access-group ipv4 <x> * ; stage 90
+single ntp maxdistance * ; stage 90
+single ntp <server|peer> vrf <v> ip <h> ... ; stage 91
+single ntp <server|peer> vrf <v> <h> [...] ; stage 91
+single ntp <server|peer> ip <h> ... ; stage 91
+single ntp <server|peer> <h> [...] ; stage 91
+flag ntp <...> ; stage 90
+single privilege <mode> level <l> <...> ; no full
+single privilege <mode> all level <l> <...> ; no full
+single event manager environment <n> ... ; stage 92
+list event manager directory <...>
+list event manager policy <...>
+single event manager history ...
+single event manager session ...
+section event manager applet <n> [...] ; opens applet ; stage 93
+single mac address-table aging-time ...
+list mac address-table <...>
+single mac-address-table aging-time ...
+list mac-address-table <...>
+list monitor session <...> ; stage 92
+section wsma <...> ; opens ?
+section onep ; opens ?
+flag authentication <...>
+flag auto <...>
+flag port-channel <...>
+single port-channel load-balance ...
+flag power <...>
+flag environment <...>
+flag fabric <...>
+flag profile <...>
+flag udld <...>
+flag storm-control <...>
+flag system <...>
+single system mtu ...
+flag vstack
+flag file <...>
+flag wireless <...>
+flag ap <...>
+flag avb
+flag iox
+list app-hosting <...>
+flag ip dns <...>
+flag crypto logging <...>
+flag nmsp <...>
+flag tftp-server <...>
+flag stackwise-virtual
+flag isis <...>
+flag frame-relay <...>
+flag x25 <...>
+flag isdn <...>
+flag software <...>
+flag upgrade <...>
+flag xconnect <...>
+flag sampler <...>
+""",
+)

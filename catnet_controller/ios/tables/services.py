@@ -1,0 +1,259 @@
+"""Rows of services: DHCP, SLA, tracking, archive, voice, telemetry, event manager."""
+
+# ruff: noqa: E501  (a row is one line)
+
+from catnet_controller.ios.rows import Row, table
+
+_SOURCE = "Cisco IOS IP Addressing, IP SLAs, EEM and Configuration Management command references"
+
+ROWS: tuple[Row, ...] = (
+    table(
+        "dhcp",
+        _SOURCE,
+        r"""
+single vrf *
+flag import all
+single network ... ; change remove
+list network <...> secondary
+single host ...
+single hardware-address ...
+single client-identifier *
+single client-name *
+single domain-name *
+single default-router ...
+single dns-server ...
+single netbios-name-server ...
+single netbios-node-type *
+single bootfile *
+single next-server ...
+single option <n> ...
+single lease ...
+single update <...> ; no full
+single utilization mark <x> *
+single relay <...> ; no full
+section class <n> ; opens dhcp
+list address <...>
+flag <...>
+""",
+    )
+    + table("dhcp-class", _SOURCE, "flag <...>")
+    + table(
+        "dhcp6",
+        _SOURCE,
+        r"""
+single address prefix ...
+single prefix-delegation <...> ; no full
+list dns-server <...>
+single domain-name *
+flag <...>
+""",
+    )
+    + table(
+        "archive",
+        _SOURCE,
+        r"""
+section log config ; opens archive-log
+single path ... ; danger the archive is the safety net of every push
+flag write-memory
+single time-period *
+single maximum *
+flag rollback <...>
+""",
+    )
+    + table(
+        "archive-log",
+        _SOURCE,
+        r"""
+flag logging enable
+single logging size *
+flag logging persistent
+single logging persistent ...
+flag notify syslog
+single notify syslog ...
+flag hidekeys
+flag record <...>
+""",
+    )
+    + table(
+        "track",
+        _SOURCE,
+        r"""
+single description ...
+single delay ...
+list object <...>
+single ip vrf *
+single threshold <...> ; no full
+single resolution <...> ; no full
+flag carrier-delay
+single default-state *
+flag <...>
+""",
+    )
+    + table(
+        "sla",
+        "Cisco IOS IP SLAs command reference: a scheduled operation refuses edits, so it is replaced",
+        r"""
+single icmp-echo ... ; tags fixed-once
+single icmp-jitter ... ; tags fixed-once
+single udp-jitter ... ; tags fixed-once
+single udp-echo ... ; tags fixed-once
+single tcp-connect ... ; tags fixed-once
+single path-echo ... ; tags fixed-once
+single path-jitter ... ; tags fixed-once
+single dns ... ; tags fixed-once
+single http ... ; tags fixed-once
+single ftp ... ; tags fixed-once
+single dhcp ... ; tags fixed-once
+single tag ...
+single owner ...
+single threshold *
+single timeout *
+single frequency *
+single tos *
+single vrf *
+single request-data-size *
+single source-ip *
+single verify-data
+single history <x> ...
+flag <...>
+""",
+    )
+    + table(
+        "redundancy",
+        _SOURCE,
+        r"""
+single mode *
+single main-cpu
+flag <...>
+""",
+    )
+    + table(
+        "call-home",
+        _SOURCE,
+        r"""
+single contact-email-addr *
+single phone-number *
+single site-id ...
+single customer-id ...
+single sender <x> *
+single rate-limit *
+single source-interface *
+single vrf *
+list mail-server <...>
+list alert-group <...>
+section profile <...> ; opens call-home-profile
+flag <...>
+""",
+    )
+    + table(
+        "call-home-profile",
+        _SOURCE,
+        r"""
+flag active
+list destination transport-method <x>
+list destination address <...>
+single destination <x> *
+list subscribe-to-alert-group <...>
+flag <...>
+""",
+    )
+    + table(
+        "applet",
+        "Cisco IOS Embedded Event Manager command reference: actions run by label",
+        r"""
+single description ...
+single event tag <t> ...
+single event <...> ; no no event
+single trigger [...]
+single action <n> ... ; no no action {0}
+single set <n> ...
+flag <...>
+""",
+    )
+    + table(
+        "telemetry",
+        _SOURCE,
+        r"""
+single encoding *
+single filter <x> ...
+single stream *
+single update-policy ...
+list receiver <...>
+single source-address *
+single source-vrf *
+flag <...>
+""",
+    )
+    + table(
+        "bridge-domain",
+        _SOURCE,
+        r"""
+list member <...>
+single mac <...> ; no full
+flag <...>
+""",
+    )
+    + table(
+        "l2vpn",
+        _SOURCE,
+        r"""
+section l2 vfi <n> ... ; opens l2vpn
+list member <...>
+list neighbor <...>
+single vpn id *
+single encapsulation *
+single replication-type *
+single router-id *
+single rd *
+list route-target <...>
+flag <...>
+""",
+    )
+    + table(
+        "pseudowire",
+        _SOURCE,
+        r"""
+single encapsulation *
+single interworking *
+single control-word ...
+flag <...>
+""",
+    )
+    + table(
+        "virtual-service",
+        _SOURCE,
+        r"""
+single ip shared host-interface *
+flag activate
+flag <...>
+""",
+    )
+    + table(
+        "voice",
+        "Cisco IOS Voice command reference",
+        r"""
+single description ...
+single destination-pattern *
+single session protocol *
+single session target ...
+single session transport *
+single incoming called-number *
+list codec preference <...>
+single codec ...
+single dtmf-relay ...
+single port ...
+single preference *
+single translation-profile <in|out|incoming|outgoing> *
+single voice-class <...> ; no full
+single translate <x> ...
+single rule <n> ...
+list ipv4 <...>
+section sip ; opens voice
+section h323 ; opens voice
+section ip address trusted list ; opens voice
+flag vad ; on
+flag shutdown ; off ; stage 90
+flag <...>
+""",
+    )
+)

@@ -1,0 +1,111 @@
+"""A typed or printed line to the one spelling this room compares: blanks, names, keywords."""
+
+import re
+from functools import lru_cache
+
+from catnet_controller.ios.names import interface
+
+# Lines whose tail is free text: blanks inside count (facts: description, remark, snmp, EEM).
+_FREE = re.compile(
+    r"""(?:no\ )? (?: description | remark | (?:\d+|sequence\ \d+)\ remark
+      | access-list\ \S+\ remark
+      | snmp-server\ (?:location|contact|chassis-id) | alias | action\ \S+ | title | name
+      | neighbor\ \S+\ description | ip\ prefix-list\ \S+\ description
+      | ipv6\ prefix-list\ \S+\ description | event\ syslog\ pattern | banner | macro\ description
+      | subject-name | exit-message | rd-description | vlan-name )(?=\s|$)""",
+    re.VERBOSE,
+)
+_LEAD = re.compile(r"\s+")
+_CONTEXT = (
+    r"interface|source-interface|update-source|passive-interface|unnumbered|af-interface"
+    r"|tunnel source|ntp source|trap-source|source-interface informs|backup interface|^source"
+    r"|mpls ldp router-id|advertise-source"
+)
+_NAMED = re.compile(
+    rf"(?<![\w-])({_CONTEXT}) ([A-Za-z][A-Za-z-]*) ?(\d[\d/.:]*)(?=[\s,]|$)", re.IGNORECASE
+)
+_SLASHED = re.compile(r"(?<![\w./:-])([A-Za-z]{2}[A-Za-z-]*)(\d+(?:/\d+)+(?:[.:]\d+)?)(?=[\s,]|$)")
+_ROUTE = re.compile(r"(?:no )?(?:ip|ipv6) (?:route|default-network|nat) ")
+_PLAIN = re.compile(r"(?<= )([A-Za-z]{2}[A-Za-z-]*)(\d+(?:\.\d+)?)(?= |$)")
+
+# The short closed list of abbreviations people write in desired files; device text never has them.
+# (pattern, what IOS prints). Source: Cisco IOS command references, unambiguous prefixes.
+_SWITCHPORT = "sw(?:i|it|itc|itch|itchp|itchpo|itchpor)? "
+_ALLOWED = "tr(?:u|un|unk)? all?(?:o|ow|owe|owed)? vl(?:a|an)?(?= )"
+_NATIVE = "tr(?:u|un|unk)? nat(?:i|iv|ive)? vl(?:a|an)?(?= )"
+_ACCESS = "acc?(?:e|es|ess)?"
+_SHORT: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), full)
+    for pattern, full in (
+        (r"int(?:e|er|erf|erfa|erfac)?(?= )", "interface"),
+        (r"desc(?:r|ri|rip|ript|ripti|riptio)?(?= |$)", "description"),
+        (r"shut(?:d|do|dow)?$", "shutdown"),
+        (r"ip addr(?:e|es|ess)?(?= |$)", "ip address"),
+        (r"ip add(?= |$)", "ip address"),
+        (r"ipv6 addr?(?:e|es)?(?= |$)", "ipv6 address"),
+        (rf"{_SWITCHPORT}{_ACCESS} vl(?:a|an)?(?= )", "switchport access vlan"),
+        (rf"{_SWITCHPORT}mo(?:d|de)? {_ACCESS}$", "switchport mode access"),
+        (rf"{_SWITCHPORT}mo(?:d|de)? tr(?:u|un|unk)?$", "switchport mode trunk"),
+        (rf"{_SWITCHPORT}{_ALLOWED}", "switchport trunk allowed vlan"),
+        (rf"{_SWITCHPORT}{_NATIVE}", "switchport trunk native vlan"),
+        (r"line console(?= )", "line con"),
+        (r"host(?:n|na|nam)?(?= )", "hostname"),
+        (r"ip domain-name(?= |$)", "ip domain name"),
+        (r"ip domain-lookup(?= |$)", "ip domain lookup"),
+        (r"ip domain-list(?= |$)", "ip domain list"),
+        (r"logging (?=\d+\.\d+\.\d+\.\d+)", "logging host "),
+        (r"address-family (ipv4|ipv6) unicast$", r"address-family \1"),
+        (r"address-family (ipv4|ipv6) unicast vrf(?= )", r"address-family \1 vrf"),
+        (r"exec-timeout (\d+)$", r"exec-timeout \1 0"),
+        (r"snmp-server community (\S+) (view \S+ )?ro(?= |$)", r"snmp-server community \1 \2RO"),
+        (r"snmp-server community (\S+) (view \S+ )?rw(?= |$)", r"snmp-server community \1 \2RW"),
+        (r"(username \S+ .*)\bpass (?=[067] )", r"\1password "),
+    )
+)
+
+
+@lru_cache(maxsize=131072)
+def canonical(line: str) -> str:
+    """The spelling IOS would print for a line, as far as it can be known without its mode.
+
+    ``no`` in front is kept. Free text (descriptions, remarks, quoted strings) is left as it is.
+    """
+    text = line.strip().replace("\xa0", " ")
+    prefix = ""
+    for word in ("no ", "default "):
+        if text.startswith(word):
+            prefix, text = word, text[len(word) :].lstrip()
+            break
+    for pattern, full in _SHORT:
+        if found := pattern.match(text):
+            text = found.expand(full) + text[found.end() :]
+    if free := _FREE.match(text):
+        head = " ".join(free[0].split())
+        tail = text[free.end() :]
+        text = (
+            head + (tail[:1] and " ") + tail[1:]
+            if head.startswith("action")
+            else (f"{head} {tail.lstrip()}".rstrip() if tail.strip() else head)
+        )
+    elif '"' not in text:
+        if "  " in text or "\t" in text:
+            text = _LEAD.sub(" ", text)
+        text = _names(text)
+    return prefix + text
+
+
+def _names(text: str) -> str:
+    if text[-1:].isdigit() or "/" in text or _ROUTE.match(text) or "interface" in text:
+        if text.startswith("interface range "):
+            return text
+        text = _NAMED.sub(lambda m: f"{m[1]} {_or_same(m[2], m[3])}", text)
+        if "/" in text:
+            text = _SLASHED.sub(lambda m: _or_same(m[1], m[2]), text)
+        if _ROUTE.match(text):
+            head, name, tail = text.partition(" name ")
+            text = _PLAIN.sub(lambda m: _or_same(m[1], m[2]), head) + name + tail
+    return text
+
+
+def _or_same(letters: str, number: str) -> str:
+    return interface(f"{letters}{number}")
