@@ -1,0 +1,213 @@
+"""Requests to /api/v1 come in, JSON goes out; acting calls raise triggers or open deployments."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from aiohttp import web
+
+from catnet_controller.models import Deployment, Mode, Trigger
+from catnet_controller.ports import Clock, Deployments, Meter, States, Triggers
+from catnet_controller.web import views
+from catnet_controller.web.access import Access
+from catnet_controller.web.problems import HttpProblem
+
+log = structlog.get_logger(__name__)
+
+Request = Callable[[Mode, Sequence[str] | None, str], Awaitable[Deployment]]
+"""Open a deployment (mode, names of devices or None for all, cause)."""
+MAX_BODY = 64 * 1024
+_BODY_SECONDS = 10.0
+_MOST_HISTORY = 100
+_CAUSE = "user api"
+
+
+class Api:
+    """The routes below /api/v1."""
+
+    def __init__(
+        self,
+        *,
+        triggers: Triggers,
+        deployments: Deployments,
+        states: States,
+        meter: Meter,
+        request: Request,
+        ready: Callable[[], Mapping[str, str]],
+        clock: Clock,
+        repository: str,
+        branch: str,
+        mode: Mode,
+        version: str,
+        public_url: str,
+    ) -> None:
+        self._triggers = triggers
+        self._deployments = deployments
+        self._states = states
+        self._meter = meter
+        self._request = request
+        self._ready = ready
+        self._clock = clock
+        self._repository = repository
+        self._branch = branch
+        self._mode = mode
+        self._version = version
+        self._url = public_url
+
+    def routes(self, access: Access) -> list[web.RouteDef]:
+        read, act = access.reading, access.acting
+        return [
+            web.get("/api/v1/status", read(self.status)),
+            web.get("/api/v1/devices", read(self.devices)),
+            web.get("/api/v1/devices/{name}", read(self.device)),
+            web.get("/api/v1/deployments/history", read(self.history)),
+            web.get(r"/api/v1/deployments/{id:\d{1,18}}", read(self.deployment)),
+            web.post("/api/v1/deployments", act(self.open)),
+            web.post("/api/v1/gitops/sync", act(self.sync)),
+        ]
+
+    # --- reading ---------------------------------------------------------------------------------
+
+    async def status(self, _: web.Request) -> web.Response:
+        states = await self._states.states()
+        reasons = dict(self._ready())
+        return _json(
+            {
+                "version": self._version,
+                "repository": self._repository,
+                "branch": self._branch,
+                "mode": self._mode.value,
+                "ready": not reasons,
+                "reasons": reasons,
+                "devices": views.fleet(states.values()),
+                "queue": views.queue(await self._meter.depth()),
+                "now": views.when(self._clock.now()),
+            }
+        )
+
+    async def devices(self, _: web.Request) -> web.Response:
+        states = await self._states.states()
+        return _json({"devices": [views.device(states[name]) for name in sorted(states)]})
+
+    async def device(self, request: web.Request) -> web.Response:
+        name = request.match_info["name"]
+        state = (await self._states.states()).get(name)
+        if state is None:
+            raise no_device(name)
+        return _json(views.device(state))
+
+    async def history(self, request: web.Request) -> web.Response:
+        text = request.query.get("limit", str(_MOST_HISTORY))
+        if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:6]) <= _MOST_HISTORY:
+            raise _malformed(f"limit is not a whole number from 1 to {_MOST_HISTORY}.")
+        found = await self._deployments.history(int(text))
+        return _json({"deployments": [views.deployment(it, url=self._url) for it in found]})
+
+    async def deployment(self, request: web.Request) -> web.Response:
+        number = int(request.match_info["id"])
+        found = await self._deployments.deployment(number)
+        if found is None:
+            raise no_deployment(number)
+        return _json(views.whole(found, url=self._url))
+
+    # --- acting ----------------------------------------------------------------------------------
+
+    async def sync(self, request: web.Request) -> web.Response:
+        body = await _body(request, {"force"})
+        force = body.get("force", False)
+        if not isinstance(force, bool):
+            raise _malformed("force is neither true nor false.")
+        ref = f"branch/{self._branch}"
+        await self._triggers.trigger(
+            Trigger(ref=ref, reason=_CAUSE, force=force, due_at=self._clock.now())
+        )
+        log.info("sync asked for", ref=ref, force=force, peer=request.remote)
+        return _json({"ref": ref, "force": force}, status=HTTPStatus.ACCEPTED)
+
+    async def open(self, request: web.Request) -> web.Response:
+        body = await _body(request, {"mode", "devices"})
+        modes = {Mode.CHECK.value: Mode.CHECK, Mode.DRY_RUN.value: Mode.DRY_RUN}
+        mode = modes.get(str(body.get("mode", Mode.CHECK.value)))
+        if mode is None:
+            raise _malformed("mode is neither check nor dry-run; a push comes from the branch.")
+        names = body.get("devices")
+        if names is not None and (
+            not isinstance(names, list)
+            or not names
+            or not all(isinstance(name, str) for name in names)
+        ):
+            raise _malformed("devices is neither null (all) nor a list of names.")
+        number = (await self._request(mode, names, _CAUSE)).id
+        log.info("deployment asked for", deployment=number, mode=mode.value, peer=request.remote)
+        url = f"{self._url}/deployments/{number}"
+        return _json(
+            {"id": number, "url": url},
+            status=HTTPStatus.ACCEPTED,
+            headers={"Location": f"/api/v1/deployments/{number}"},
+        )
+
+
+def no_device(name: str) -> HttpProblem:
+    return HttpProblem(
+        404,
+        "no-such-device",
+        f"There is no device {name!r} on record.",
+        next_step="Devices come from inventory.yaml; `catnet status` lists them.",
+    )
+
+
+def no_deployment(number: int) -> HttpProblem:
+    return HttpProblem(
+        404,
+        "no-such-deployment",
+        f"There is no deployment {number} on record.",
+        next_step="Old ones are deleted after store.keep_days; the status page lists the last.",
+    )
+
+
+def _malformed(detail: str) -> HttpProblem:
+    return HttpProblem(400, "malformed", detail, next_step="Correct the request.")
+
+
+def _json(
+    value: object, *, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    return web.Response(
+        status=status,
+        headers=headers,
+        content_type="application/json",
+        text=json.dumps(value, ensure_ascii=False),
+    )
+
+
+async def _body(request: web.Request, known: set[str]) -> dict[str, Any]:
+    """The JSON object of the body; an absent body is an empty one."""
+    try:
+        async with asyncio.timeout(_BODY_SECONDS):
+            data = await request.read()
+    except TimeoutError:
+        raise HttpProblem(
+            408, "too-slow", "The body did not arrive in time.", next_step="Send it again."
+        ) from None
+    if not data:
+        return {}
+    if request.content_type != "application/json":
+        raise HttpProblem(
+            415,
+            "not-json",
+            "The body is not declared to be JSON.",
+            next_step="Send `Content-Type: application/json`.",
+        )
+    try:
+        body = json.loads(data)
+    except (ValueError, RecursionError):
+        raise _malformed("The body is not JSON.") from None
+    if not isinstance(body, dict):
+        raise _malformed("The body is not a JSON object.")
+    unknown = sorted(set(body) - known)
+    if unknown:
+        raise _malformed(f"Unknown: {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")
+    return body

@@ -1,0 +1,111 @@
+"""Ports and callables come in; the one HTTP application goes out: webhook, API, pages, probes."""
+
+from collections.abc import Callable, Mapping
+
+from aiohttp import web
+
+from catnet_controller.models import Mode
+from catnet_controller.ports import Clock, Deployments, Meter, States, Telemetry, Triggers
+from catnet_controller.web import api, problems
+from catnet_controller.web.access import Access, Hidden
+from catnet_controller.web.pages import Pages
+from catnet_controller.web.probes import Probes
+from catnet_controller.web.webhook import Interpret, Verify, Webhook
+
+_HEADERS = {
+    "Content-Security-Policy": (
+        "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self';"
+        " connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    ),
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+
+def create(
+    *,
+    triggers: Triggers,
+    deployments: Deployments,
+    states: States,
+    meter: Meter,
+    telemetry: Telemetry,
+    verify: Verify | None,
+    interpret: Interpret,
+    request: api.Request,
+    ready: Callable[[], Mapping[str, str]],
+    metrics: Callable[[], tuple[bytes, str]],
+    clock: Clock,
+    repository: str,
+    branch: str,
+    token: Hidden | None,
+    public_url: str,
+    mode: Mode = Mode.DRY_RUN,
+    version: str = "",
+    commits: str | None = None,
+    max_bytes: int = 3 * 1024 * 1024,
+    read_seconds: float = 10.0,
+) -> web.Application:
+    """Build the application; it starts nothing and holds no state but what is under way.
+
+    ``verify`` None closes the webhook, ``token`` None closes API and pages; both say how to open
+    them. ``ready`` gives what is not ready and why, empty when all is. ``request`` opens a
+    deployment. ``commits`` is what the address of a commit on GitHub begins with. ``max_bytes`` and
+    ``read_seconds`` bound one delivery.
+    """
+    pages = Pages(
+        deployments=deployments,
+        states=states,
+        meter=meter,
+        ready=ready,
+        clock=clock,
+        repository=repository,
+        branch=branch,
+        mode=mode,
+        version=version,
+        commits=commits,
+    )
+    webhook = Webhook(
+        triggers=triggers,
+        telemetry=telemetry,
+        verify=verify,
+        interpret=interpret,
+        repository=repository,
+        branch=branch,
+        clock=clock,
+        max_bytes=max_bytes,
+        read_seconds=read_seconds,
+    )
+    calls = api.Api(
+        triggers=triggers,
+        deployments=deployments,
+        states=states,
+        meter=meter,
+        request=request,
+        ready=ready,
+        clock=clock,
+        repository=repository,
+        branch=branch,
+        mode=mode,
+        version=version,
+        public_url=public_url,
+    )
+    access = Access(token)
+    application = web.Application(
+        middlewares=[problems.middleware(pages.problem)], client_max_size=api.MAX_BODY
+    )
+    application.add_routes(webhook.routes())
+    application.add_routes(calls.routes(access))
+    application.add_routes(pages.routes(access))
+    application.add_routes(Probes(ready=ready, metrics=metrics).routes())
+    application.on_response_prepare.append(_secure)
+    return application
+
+
+async def _secure(_: web.BaseRequest, response: web.StreamResponse) -> None:
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
+    response.headers["Server"] = "catnet"

@@ -1,0 +1,228 @@
+"""GitHub's deliveries come in; a recorded delivery and perhaps a trigger go to the store.
+
+A stranger can reach this, so every cost before the signature is known to be right is bounded:
+headers are judged before the body is read, bodies share one budget of memory and one deadline, and
+nothing is parsed that was not verified.
+"""
+
+import asyncio
+import re
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Protocol
+
+import structlog
+from aiohttp import web
+
+from catnet_controller.errors import CatnetError
+from catnet_controller.models import Delivery, Trigger
+from catnet_controller.ports import Clock, Telemetry, Triggers
+from catnet_controller.web.problems import RETRY_SECONDS, HttpProblem
+
+log = structlog.get_logger(__name__)
+
+_SIGNATURE = re.compile(r"sha256=[0-9a-fA-F]{64}")
+_MOST_READERS = 256
+_BUDGET_BYTES = 64 * 1024 * 1024
+_SILENT_SECONDS = 10.0
+
+
+class Event(Protocol):
+    """A delivery, judged (github.events.Event)."""
+
+    @property
+    def verdict(self) -> str:
+        """``accepted``, ``ignored`` or ``refused``."""
+        ...
+
+    @property
+    def reason(self) -> str: ...
+
+    @property
+    def status(self) -> int: ...
+
+    @property
+    def delivery(self) -> Delivery: ...
+
+    @property
+    def trigger(self) -> Trigger | None: ...
+
+
+class Interpret(Protocol):
+    """Judge a delivery whose signature was verified (github.events.interpret)."""
+
+    def __call__(
+        self, event: str, delivery: str, body: bytes, *, repository: str, branch: str, now: float
+    ) -> Event: ...
+
+
+Verify = Callable[[bytes, str | None], bool]
+"""Whether the header X-Hub-Signature-256 is that of the body."""
+
+
+class Webhook:
+    """The route POST /webhook/github."""
+
+    def __init__(
+        self,
+        *,
+        triggers: Triggers,
+        telemetry: Telemetry,
+        verify: Verify | None,
+        interpret: Interpret,
+        repository: str,
+        branch: str,
+        clock: Clock,
+        max_bytes: int,
+        read_seconds: float,
+    ) -> None:
+        self._triggers = triggers
+        self._telemetry = telemetry
+        self._verify = verify
+        self._interpret = interpret
+        self._repository = repository
+        self._branch = branch
+        self._clock = clock
+        self._max_bytes = max_bytes
+        self._read_seconds = read_seconds
+        self._readers = 0
+        self._held = 0
+        self._silent_until = float("-inf")
+
+    def routes(self) -> list[web.RouteDef]:
+        return [web.post("/webhook/github", self.receive)]
+
+    async def receive(self, request: web.Request) -> web.Response:
+        try:
+            body = await self._verified(request)
+        except HttpProblem as problem:
+            forged = problem.status == HTTPStatus.UNAUTHORIZED
+            self._telemetry.delivery("unknown", "forged" if forged else "refused")
+            self._tell(problem, request)
+            raise
+        event = self._interpret(
+            request.headers.get("X-GitHub-Event", ""),
+            request.headers.get("X-GitHub-Delivery", ""),
+            body,
+            repository=self._repository,
+            branch=self._branch,
+            now=self._clock.now(),
+        )
+        name = event.delivery.event
+        try:
+            await self._triggers.receive(event.delivery, event.trigger)
+        except CatnetError as error:
+            self._telemetry.delivery(name, "failed")
+            log.error("delivery not recorded", error=error.message, guid=event.delivery.guid)
+            raise HttpProblem(
+                503,
+                error.code,
+                "The delivery could not be recorded.",
+                next_step="Nothing is lost: the branch is polled as well. " + error.next_step,
+                headers={"Retry-After": str(RETRY_SECONDS)},
+            ) from error
+        verdict = str(event.verdict)
+        self._telemetry.delivery(name, verdict)
+        log.info(
+            "delivery received",
+            github_event=name,
+            guid=event.delivery.guid,
+            verdict=verdict,
+            reason=event.reason,
+        )
+        if event.status >= HTTPStatus.BAD_REQUEST:
+            raise HttpProblem(
+                event.status,
+                "delivery-refused",
+                event.reason,
+                next_step="Correct the webhook in the settings of the repository on GitHub.",
+            )
+        return web.json_response(
+            {"result": verdict, "reason": event.reason}, status=HTTPStatus.ACCEPTED
+        )
+
+    def _tell(self, problem: HttpProblem, request: web.Request) -> None:
+        """Once in a while: whoever can reach this must not fill the log."""
+        now = self._clock.monotonic()
+        if now >= self._silent_until:
+            self._silent_until = now + _SILENT_SECONDS
+            log.warning("delivery refused", reason=problem.detail, peer=request.remote)
+
+    async def _verified(self, request: web.Request) -> bytes:
+        """The body, once its signature is known to be right."""
+        if self._verify is None:
+            raise HttpProblem(
+                403,
+                "webhook-not-set",
+                "Webhooks are closed because no secret is set; the branch is polled.",
+                next_step="Set github.webhook_secrets in catnet.yaml to the webhook's secret.",
+            )
+        signature = request.headers.get("X-Hub-Signature-256")
+        if signature is None or not _SIGNATURE.fullmatch(signature):
+            raise _forged("The header X-Hub-Signature-256 is missing or malformed.")
+        if request.content_length is not None and request.content_length > self._max_bytes:
+            raise self._too_large()
+        body = await self._read(request)
+        if not self._verify(body, signature):
+            raise _forged("The signature is not that of the body under a secret known here.")
+        return body
+
+    async def _read(self, request: web.Request) -> bytes:
+        if self._readers >= _MOST_READERS:
+            raise _busy()
+        self._readers += 1
+        body = bytearray()
+        try:
+            async with asyncio.timeout(self._read_seconds):
+                while chunk := await request.content.readany():
+                    body += chunk
+                    self._held += len(chunk)
+                    if len(body) > self._max_bytes:
+                        raise self._too_large()
+                    if self._held > _BUDGET_BYTES:
+                        raise _busy()
+        except TimeoutError:
+            raise HttpProblem(
+                408,
+                "too-slow",
+                f"The body did not arrive within {self._read_seconds:g} seconds.",
+                next_step="Deliver it again.",
+                headers={"Connection": "close"},
+            ) from None
+        except web.RequestPayloadError:
+            raise HttpProblem(
+                400, "malformed-body", "The body is malformed.", next_step="Deliver it again."
+            ) from None
+        finally:
+            self._readers -= 1
+            self._held -= len(body)
+        return bytes(body)
+
+    def _too_large(self) -> HttpProblem:
+        return HttpProblem(
+            413,
+            "too-large",
+            f"The delivery is larger than {self._max_bytes} bytes.",
+            next_step="Nothing is lost: the branch is polled. Raise http.webhook_max_bytes"
+            " if it matters.",
+            headers={"Connection": "close"},
+        )
+
+
+def _forged(detail: str) -> HttpProblem:
+    return HttpProblem(
+        401,
+        "bad-signature",
+        detail,
+        next_step="Make the webhook's secret on GitHub one of github.webhook_secrets.",
+    )
+
+
+def _busy() -> HttpProblem:
+    return HttpProblem(
+        429,
+        "too-many",
+        "Too many deliveries arrive at the same time.",
+        next_step="Deliver it again in a moment.",
+        headers={"Retry-After": str(RETRY_SECONDS), "Connection": "close"},
+    )

@@ -1,0 +1,371 @@
+"""What the web tests share: a store in memory, a fleet with every kind of trouble, a server."""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+from aiohttp.test_utils import TestClient, TestServer
+
+from catnet_controller.errors import CatnetError
+from catnet_controller.github import events
+from catnet_controller.models import (
+    Delivery,
+    Deployment,
+    Desired,
+    Device,
+    DeviceState,
+    Health,
+    Job,
+    JobPlan,
+    Mode,
+    Outcome,
+    Problem,
+    QueueDepth,
+    RefState,
+    Restored,
+    Revision,
+    State,
+    Step,
+    Sync,
+    Trigger,
+)
+from catnet_controller.ports import Conclude
+from catnet_controller.settings import Secret
+from catnet_controller.telemetry.metrics import Metrics
+from catnet_controller.web import server
+
+TOKEN = "a-token-of-the-tests-0123456789"
+WEBHOOK_SECRET = b"webhook-secret-of-the-tests"
+BEARER = {"Authorization": f"Bearer {TOKEN}"}
+NOW = 1_790_000_000.0
+SHA = "4f2a9c1e7b3d5a6f8091b2c3d4e5f60718293a4b"
+
+
+class StillClock:
+    """A clock that moves only when told."""
+
+    def __init__(self, now: float = NOW) -> None:
+        self.time = now
+
+    def now(self) -> float:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time
+
+
+@dataclass
+class Memory:
+    """The store's roles that the web needs, in memory."""
+
+    deliveries: list[Delivery] = field(default_factory=list)
+    triggers: list[Trigger] = field(default_factory=list)
+    kept: dict[int, Deployment] = field(default_factory=dict)
+    devices: dict[str, DeviceState] = field(default_factory=dict)
+    queue: QueueDepth = field(
+        default_factory=lambda: QueueDepth(
+            pending=0, running=0, triggers=0, outbox=0, outbox_age=0.0
+        )
+    )
+    failing: CatnetError | None = None
+
+    async def receive(self, delivery: Delivery, trigger: Trigger | None) -> None:
+        if self.failing is not None:
+            raise self.failing
+        self.deliveries.append(delivery)
+        if trigger is not None:
+            self.triggers.append(trigger)
+
+    async def trigger(self, trigger: Trigger) -> None:
+        if self.failing is not None:
+            raise self.failing
+        self.triggers.append(trigger)
+
+    async def next_trigger(self) -> Trigger | None:
+        return self.triggers[0] if self.triggers else None
+
+    async def settle(self, trigger: Trigger) -> None:
+        self.triggers.remove(trigger)
+
+    async def postpone(self, trigger: Trigger, due_at: float) -> None:
+        raise NotImplementedError
+
+    async def ref_state(self, ref: str) -> RefState | None:
+        raise NotImplementedError
+
+    async def forget_ref(self, ref: str) -> None:
+        raise NotImplementedError
+
+    async def open(
+        self,
+        revision: Revision,
+        mode: Mode,
+        *,
+        cause: str,
+        jobs: Sequence[JobPlan],
+        problems: Sequence[Problem] = (),
+        states: Sequence[DeviceState] = (),
+        trigger: Trigger | None = None,
+        conclude: Conclude,
+    ) -> Deployment:
+        raise NotImplementedError
+
+    async def deployment(self, number: int) -> Deployment | None:
+        return self.kept.get(number)
+
+    async def history(self, limit: int = 100) -> Sequence[Deployment]:
+        return [self.kept[number] for number in sorted(self.kept, reverse=True)][:limit]
+
+    async def desired(self, digest: str) -> Desired | None:
+        raise NotImplementedError
+
+    async def states(self) -> Mapping[str, DeviceState]:
+        if self.failing is not None:
+            raise self.failing
+        return self.devices
+
+    async def record(self, state: DeviceState) -> None:
+        self.devices[state.device.name] = state
+
+    async def forget(self, names: Sequence[str]) -> None:
+        raise NotImplementedError
+
+    async def depth(self) -> QueueDepth:
+        return self.queue
+
+    async def alive(self) -> None:
+        raise NotImplementedError
+
+
+@dataclass
+class Site:
+    """A running server, a client of it, and what is behind it."""
+
+    client: TestClient[Any, Any]
+    store: Memory
+    clock: StillClock
+    metrics: Metrics
+    reasons: dict[str, str]
+    asked: list[tuple[Mode, Sequence[str] | None, str]]
+
+
+@asynccontextmanager
+async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Site]:
+    """Serve ``store``; ``changes`` replaces arguments of ``server.create``."""
+    memory = store or Memory()
+    clock = StillClock()
+    metrics = Metrics(version="1.0")
+    reasons: dict[str, str] = {}
+    asked: list[tuple[Mode, Sequence[str] | None, str]] = []
+
+    async def request(mode: Mode, names: Sequence[str] | None, cause: str) -> Deployment:
+        asked.append((mode, names, cause))
+        return Deployment(id=77, revision=Revision(sha="", ref="recorded"), mode=mode, cause=cause)
+
+    arguments: dict[str, Any] = {
+        "triggers": memory,
+        "deployments": memory,
+        "states": memory,
+        "meter": memory,
+        "telemetry": metrics,
+        "verify": partial(events.verify, secrets=[WEBHOOK_SECRET]),
+        "interpret": events.interpret,
+        "request": request,
+        "ready": lambda: reasons,
+        "metrics": metrics.render,
+        "clock": clock,
+        "repository": "acme/network-config",
+        "branch": "main",
+        "token": Secret(TOKEN),
+        "public_url": "https://catnet.example.net",
+        "mode": Mode.PUSH,
+        "version": "1.0",
+        "commits": "https://github.com/acme/network-config/commit",
+    }
+    application = server.create(**(arguments | changes))
+    async with TestClient(TestServer(application)) as client:
+        yield Site(
+            client=client,
+            store=memory,
+            clock=clock,
+            metrics=metrics,
+            reasons=reasons,
+            asked=asked,
+        )
+
+
+# --- a fleet -------------------------------------------------------------------------------------
+
+DIFF = """\
+ interface GigabitEthernet0/1
++ description uplink to core1 <script>alert(1)</script>
+- description uplink
+  ip access-group EDGE-IN in
+-snmp-server community <secret hmac:9f1c> RO
++snmp-server community <secret changed hmac:ab12> RO
+ router bgp 64500
++ neighbor 192.0.2.9 remote-as 64501
+"""
+
+
+def device(name: str, **more: Any) -> Device:
+    given: dict[str, Any] = {
+        "name": name,
+        "host": "192.0.2.10",
+        "site": "paris",
+        "groups": ("edge",),
+    }
+    return Device(**(given | more))
+
+
+def fleet() -> dict[str, DeviceState]:
+    states = [
+        DeviceState(
+            device=device("edge1"),
+            sync=Sync.OUT_OF_SYNC,
+            health=Health.REACHABLE,
+            seen_at=NOW - 42,
+            revision=SHA,
+            applied_at=NOW - 86_400,
+            quarantined=SHA,
+            note="line 14 of configs/edge1.cfg was refused: % 192.0.2.0 overlaps with"
+            " GigabitEthernet0/0",
+        ),
+        DeviceState(
+            device=device("core1", groups=("core",), site="lyon"),
+            sync=Sync.IN_SYNC,
+            health=Health.REACHABLE,
+            seen_at=NOW - 310,
+            revision=SHA,
+            applied_at=NOW - 3600,
+        ),
+        DeviceState(
+            device=device("access1", groups=(), site=""),
+            sync=Sync.UNKNOWN,
+            health=Health.UNREACHABLE,
+            note="no answer from 192.0.2.10 port 22 within 15 s",
+        ),
+        *(
+            DeviceState(
+                device=device(f"branch{number:02}", groups=("branch",), site="remote"),
+                sync=Sync.IN_SYNC,
+                health=Health.REACHABLE,
+                seen_at=NOW - 60 * number,
+                revision=SHA,
+                applied_at=NOW - 7200,
+            )
+            for number in range(1, 9)
+        ),
+    ]
+    return {state.device.name: state for state in states}
+
+
+def job(number: int, name: str, mode: Mode, revision: Revision, **more: Any) -> Job:
+    return Job(
+        id=number,
+        deployment=1,
+        device=device(name),
+        mode=mode,
+        revision=revision,
+        desired="sha256:x",
+        **more,
+    )
+
+
+def filled() -> Memory:
+    """A store with a failed push, a running one, a refused revision and a plan."""
+    main = Revision(sha=SHA, ref="branch/main", title="Move edge1 to the new uplink", author="ada")
+    good = Outcome(
+        state=State.COMPLETE,
+        changed=True,
+        added=3,
+        removed=2,
+        diff=DIFF,
+        commands=("interface GigabitEthernet0/1", " description uplink to core1"),
+        reverse=("interface GigabitEthernet0/1", " description uplink"),
+        warnings=("2 lines on the device are not managed by the repository",),
+        transcript="edge1(config)#interface GigabitEthernet0/1",
+        backup="core1/20260921T101010Z-0123456789ab",
+        steps={"connect": 0.31, "read": 1.2, "arm": 0.2, "push": 2.4, "prove": 1.1, "save": 0.9},
+    )
+    bad = replace(
+        good,
+        state=State.FAILED,
+        changed=False,
+        error="% 192.0.2.0 overlaps with GigabitEthernet0/0 (configs/edge1.cfg:14)",
+        error_code="line-refused",
+        next_step="Correct the named line in the repository and push again.",
+        restored=Restored.RESTORED,
+    )
+    ended = {"state": State.COMPLETE, "started_at": NOW - 95, "ended_at": NOW - 88.5}
+    failed = Deployment(
+        id=41,
+        revision=main,
+        mode=Mode.PUSH,
+        cause="push",
+        state=State.FAILED,
+        created_at=NOW - 100,
+        ended_at=NOW - 80,
+        summary="1 of 3 failed: edge1: % 192.0.2.0 overlaps with GigabitEthernet0/0",
+        jobs=(
+            job(1, "core1", Mode.PUSH, main, outcome=good, **ended),
+            job(2, "edge1", Mode.PUSH, main, outcome=bad, **(ended | {"state": State.FAILED})),
+            job(3, "branch01", Mode.PUSH, main, outcome=Outcome(state=State.COMPLETE), **ended),
+        ),
+    )
+    running = Deployment(
+        id=42,
+        revision=replace(main, sha="b" * 40, title="Open NTP to the new servers"),
+        mode=Mode.PUSH,
+        cause="push",
+        state=State.RUNNING,
+        created_at=NOW - 8,
+        summary="changing 8 devices",
+        jobs=tuple(
+            job(
+                10 + number,
+                f"branch{number:02}",
+                Mode.PUSH,
+                main,
+                state=state,
+                step=Step.PUSH if state is State.RUNNING else None,
+                outcome=good if state is State.COMPLETE else None,
+            )
+            for number, state in enumerate(
+                [State.COMPLETE] * 3 + [State.FAILED] + [State.RUNNING] * 2 + [State.PENDING] * 2,
+                start=1,
+            )
+        ),
+    )
+    refused = Deployment(
+        id=40,
+        revision=replace(main, ref="pull/12", title="Add access2 <b>bold</b>"),
+        mode=Mode.DRY_RUN,
+        cause="pull-request",
+        state=State.FAILED,
+        created_at=NOW - 4000,
+        ended_at=NOW - 3999,
+        summary="inventory.yaml:14: devices.access2.hots: unknown key, did you mean host?",
+        problems=(
+            Problem(file="inventory.yaml", line=14, message="unknown key, did you mean host?"),
+            Problem(file="configs/access2.cfg", line=0, message="is empty <script>"),
+        ),
+    )
+    check = Deployment(
+        id=39,
+        revision=Revision(sha="", ref="recorded", title=""),
+        mode=Mode.CHECK,
+        cause="drift timer",
+        state=State.COMPLETE,
+        created_at=NOW - 90_000,
+        ended_at=NOW - 89_990,
+        summary="no drift on 11 devices",
+        jobs=(job(30, "core1", Mode.CHECK, main, outcome=Outcome(state=State.COMPLETE), **ended),),
+    )
+    return Memory(
+        kept={it.id: it for it in (failed, running, refused, check)},
+        devices=fleet(),
+        queue=QueueDepth(pending=2, running=2, triggers=0, outbox=4, outbox_age=75.0),
+    )
