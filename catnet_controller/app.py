@@ -119,6 +119,13 @@ class Daemon:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._clock = SystemClock()
+        self._conclude = partial(
+            verdict.conclude,
+            wording=Wording(
+                public_url=settings.http.url,
+                statuses_per_device=settings.deploy.statuses_per_device,
+            ),
+        )
         self._stopping = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._store_trouble: str | None = None
@@ -138,10 +145,15 @@ class Daemon:
         self._task = asyncio.current_task()
         async with contextlib.AsyncExitStack() as stack:
             self._metrics = Metrics(version=__version__)
-            self._store = await Store.open(
-                settings.store.path, clock=self._clock, lease=LEASE, worker=_worker()
+            self._store = await stack.enter_async_context(
+                await Store.at(
+                    settings.store.path,
+                    clock=self._clock,
+                    lease=LEASE,
+                    worker=_worker(),
+                    conclude=self._conclude,
+                )
             )
-            stack.push_async_callback(self._store.close)
             self._github = await stack.enter_async_context(
                 _edge(settings, self._clock, self._metrics.rate_limit)
             )
@@ -189,13 +201,6 @@ class Daemon:
 
     def _build_loops(self) -> None:
         settings, store, clock = self._settings, self._store, self._clock
-        self._conclude = partial(
-            verdict.conclude,
-            wording=Wording(
-                public_url=settings.http.url,
-                statuses_per_device=settings.deploy.statuses_per_device,
-            ),
-        )
         self._poll = Poll(
             branch=settings.github.branch,
             triggers=store,
@@ -262,6 +267,9 @@ class Daemon:
             metrics=self._metrics.render,
             clock=self._clock,
             public_url=settings.http.url,
+            mode=settings.deploy.mode,
+            version=__version__,
+            commits=_commits(settings),
             max_bytes=settings.http.webhook_max_bytes,
         )
         runner = web.AppRunner(application, access_log=None, handle_signals=False)
@@ -315,7 +323,7 @@ class Daemon:
                 await pause()
 
     async def _woken(self) -> None:
-        await self._store.wait(IDLE)
+        await self._store.work.wait(IDLE)
 
     async def _until_next_poll(self) -> None:
         interval = self._settings.github.poll_interval
@@ -363,8 +371,8 @@ class Daemon:
 
     # --- what the outside asks -----------------------------------------------------------------
 
-    async def _request(self, mode: Mode, devices: Sequence[str] | None, cause: str) -> int:
-        deployment = await request(
+    async def _request(self, mode: Mode, devices: Sequence[str] | None, cause: str) -> Deployment:
+        return await request(
             deployments=self._store,
             states=self._store,
             conclude=self._conclude,
@@ -372,7 +380,6 @@ class Daemon:
             devices=devices,
             cause=cause,
         )
-        return deployment.id
 
     def _unready(self) -> Mapping[str, str]:
         """Why this daemon does not do its work, by part; empty when it does.
@@ -524,6 +531,13 @@ def _verifier(settings: Settings) -> Callable[[bytes, str | None], bool] | None:
     if not keys:
         return None
     return partial(events.verify, secrets=keys)
+
+
+def _commits(settings: Settings) -> str:
+    """What the address of a commit begins with, for people (GHES serves its API at /api/v3)."""
+    api = settings.github.api_url
+    site = "https://github.com" if api == "https://api.github.com" else api.removesuffix("/api/v3")
+    return f"{site}/{settings.github.repository}/commit/"
 
 
 def _edge(settings: Settings, clock: Clock, on_rate_limit: Callable[[int], None]) -> Edge:
