@@ -127,15 +127,7 @@ def open_(conn: sa.Connection, opening: Opening, conclude: Conclude, now: float)
         refs.settle(conn, opening.trigger)
     _replace_older(conn, number, opening, now)
     _add_jobs(conn, number, opening, now)
-    conclude_ended(conn, conclude, now)
-    deployment = get(conn, number)
-    assert deployment is not None
-    if deployment.state.final:
-        return deployment
-    conclusion = conclude(deployment)
-    conn.execute(_SUMMARISE, {"number": number, "summary": conclusion.summary})
-    outbox.put(conn, conclusion.messages, now, number)
-    return replace(deployment, summary=conclusion.summary)
+    return settle(conn, number, conclude, now)
 
 
 def _add_jobs(conn: sa.Connection, number: int, opening: Opening, now: float) -> None:
@@ -209,12 +201,23 @@ def end(conn: sa.Connection, number: int, outcome: Outcome, now: float) -> None:
     )
 
 
+def settle(conn: sa.Connection, number: int, conclude: Conclude, now: float) -> Deployment:
+    """Say how this deployment stands, after ending every one that has ended; gives it."""
+    conclude_ended(conn, conclude, now)
+    deployment = _must(conn, number)
+    if deployment.state.final:
+        return deployment
+    conclusion = conclude(deployment)
+    if conclusion.summary != deployment.summary:
+        conn.execute(_SUMMARISE, {"number": number, "summary": conclusion.summary})
+    outbox.put(conn, conclusion.messages, now, number)
+    return replace(deployment, summary=conclusion.summary)
+
+
 def conclude_ended(conn: sa.Connection, conclude: Conclude, now: float) -> None:
     """End every deployment that has no live job any more, oldest first, and say so."""
     for number in conn.execute(_ENDED).scalars().all():
-        deployment = get(conn, number)
-        assert deployment is not None
-        conclusion = conclude(deployment)
+        conclusion = conclude(_must(conn, number))
         # Nothing is left that could end it later, so a verdict that waits would wait for ever.
         state = conclusion.state if conclusion.state.final else State.FAILED
         conn.execute(
@@ -246,6 +249,13 @@ def get(conn: sa.Connection, number: int, *, brief: bool = False) -> Deployment 
         problems=unpack(tuple[Problem, ...], row.problems),
         jobs=tuple(job_of(each, revision, None if brief else each.detail) for each in jobs),
     )
+
+
+def _must(conn: sa.Connection, number: int) -> Deployment:
+    deployment = get(conn, number)
+    if deployment is None:
+        raise InternalFault(f"deployment {number} is not in the store")
+    return deployment
 
 
 def latest(conn: sa.Connection, limit: int) -> Sequence[int]:

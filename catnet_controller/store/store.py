@@ -132,6 +132,10 @@ class Store:
     async def __aexit__(self, *exception: object) -> None:
         await self.close()
 
+    async def wait(self, timeout: float) -> None:
+        """Return when there may be work, or after ``timeout`` seconds (see `Dispatcher.wait`)."""
+        await self.work.wait(timeout)
+
     # --- Triggers ------------------------------------------------------------------------------
 
     async def receive(self, delivery: Delivery, trigger: Trigger | None) -> None:
@@ -248,18 +252,17 @@ class Store:
 
     async def finish(
         self, claim: Claim, outcome: Outcome, state: DeviceState, conclude: Conclude
-    ) -> None:
-        """As the port says; what the branch wants on the device (``state.desired``) is not
-        changed by a job, and a device that left the inventory does not come back.
-        """
+    ) -> Deployment:
+        """As the port says; a device that left the inventory does not come back by it."""
         now = self._clock.now()
 
-        def end(conn: sa.Connection) -> None:
+        def end(conn: sa.Connection) -> Deployment:
             queue.finish(conn, claim, outcome, state, now)
-            deployments.conclude_ended(conn, conclude, now)
+            return deployments.settle(conn, claim.job.deployment, conclude, now)
 
-        await self.db.tx(end)
+        deployment = await self.db.tx(end)
         self.work.wake()
+        return deployment
 
     async def retry(self, claim: Claim, outcome: Outcome, run_at: float) -> None:
         """As the port says; superseded instead when a newer deployment replaced the job."""
