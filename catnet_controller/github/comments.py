@@ -12,7 +12,7 @@ NEEDS: Final = "Pull requests: write"
 _CUT: Final = (
     "\n\n*The rest did not fit into a comment; the status check links to the whole plan.*\n"
 )
-_FENCE: Final = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
+_FENCE: Final = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$", re.MULTILINE)
 
 
 class Comments:
@@ -108,16 +108,20 @@ def fitted(body: str) -> str:
     # Room for the longest fence this cut can leave open, and for the note.
     kept = text[: LONGEST - len(_CUT) - 100]
     kept = kept[: kept.rfind("\n") + 1] or kept
-    fence = ""
-    for found in _FENCE.finditer(kept):
-        mark = found[1]
-        if not fence:
-            fence = mark
-        elif mark[0] == fence[0] and len(mark) >= len(fence):
-            fence = ""
     details = kept.count("<details") - kept.count("</details>")
-    closing = (f"{fence[:60]}\n" if fence else "") + "</details>" * min(max(details, 0), 3)
-    return kept + closing + _CUT
+    return kept + _closing_fence(kept) + "</details>" * min(max(details, 0), 3) + _CUT
+
+
+def _closing_fence(text: str) -> str:
+    """What ends the code block that ``text`` leaves open (CommonMark 4.5); empty if none is."""
+    fence = ""
+    for found in _FENCE.finditer(text):
+        mark, rest = found[1], found[2].strip()
+        if not fence:
+            fence = "" if mark[0] == "`" and "`" in rest else mark
+        elif mark[0] == fence[0] and len(mark) >= len(fence) and not rest:
+            fence = ""
+    return f"{fence[:60]}\n" if fence else ""
 
 
 def _ours(item: dict[str, Any], viewer: str) -> bool:
