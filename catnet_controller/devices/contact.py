@@ -28,7 +28,7 @@ from catnet_controller.errors import (
     SaveFailed,
 )
 from catnet_controller.ios import answers, diff, normal, parse
-from catnet_controller.ios.changes import Ask, ChangeSet, Command
+from catnet_controller.ios.changes import Ask, ChangeSet, Command, Expect
 from catnet_controller.ios.redact import redact
 from catnet_controller.models import Device, Exchange, Reading
 from catnet_controller.ports import Clock
@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 
 _BUSY_ATTEMPTS = 4
 _SAVE_ATTEMPTS = 4
+_LONGEST_LINE = 254
+"""Letters IOS takes on one line; what is longer is cut by the device."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,6 +49,8 @@ class Timing:
     command: float
     revert_minutes: int
     minute: float
+    rollback: float
+    """Silence allowed while a device rolls back or writes its NVRAM."""
     pause: float
     """The first wait between attempts; later ones are longer."""
 
@@ -54,11 +58,6 @@ class Timing:
     def revert(self) -> float:
         """How long the device waits before it reverts by itself."""
         return self.revert_minutes * self.minute
-
-    @property
-    def long(self) -> float:
-        """Silence allowed while a device rolls back or writes its NVRAM (90 s as napalm does)."""
-        return max(self.command, 90.0)
 
 
 class Contact:
@@ -212,22 +211,23 @@ class Contact:
     async def arm(self, session: Terminal) -> None:
         """Enter configuration mode under a revert timer, proved by prompt and by `timer`.
 
-        Raises ArmRefused (not armed and not in configuration mode) or DeviceBusy (locked).
+        Raises ArmRefused (not armed and not in configuration mode), DeviceBusy (locked) or
+        RollbackPending (somebody else's timer).
         """
         minutes = self.timing.revert_minutes
         answer = await self.say(
-            session, self.platform.arm.format(minutes=minutes), patience=self.timing.long
+            session, self.platform.arm.format(minutes=minutes), patience=self.timing.rollback
         )
         if not session.configuring:
             self._not_entered(answer)
             raise ArmRefused(f"{self.device.name}: the device does not arm: {_last(answer)}")
         user = await self.timer(session, inside=True)
-        if user != self._credential.username:
-            await self.leave(session)
-            raise ArmRefused(
-                f"{self.device.name}: armed, but no timer of {self._credential.username!r} is "
-                f"pending (user shown: {user!r})"
-            )
+        if user == self._credential.username:
+            return
+        await self.leave(session)
+        if user is None:
+            raise ArmRefused(f"{self.device.name}: armed, but no rollback timer is pending")
+        raise RollbackPending(f"{self.device.name}: the rollback timer is of user {user!r}")
 
     async def configure(self, session: Terminal) -> None:
         """Enter configuration mode without a timer. Raises DeviceBusy or PromptUnexpected."""
@@ -289,7 +289,7 @@ class Contact:
             session,
             self.platform.revert,
             also=(hostname,) if hostname else (),
-            patience=self.timing.long,
+            patience=self.timing.rollback,
         )
 
     async def save(self, session: Terminal) -> None:
@@ -302,7 +302,7 @@ class Contact:
                 session,
                 self.platform.save,
                 asks=self.platform.save_asks,
-                patience=self.timing.long,
+                patience=self.timing.rollback,
             )
             if self.platform.saved.search(answer):
                 return
@@ -334,6 +334,19 @@ def unlike(running: str, wanted: str) -> str:
     """The difference for people, redacted; empty when there is none."""
     change_set = difference(running, wanted)
     return "" if change_set is None else diff.render(change_set.diff)
+
+
+def untypable(command: Command) -> str | None:
+    """Why a terminal would not take this line as it stands; None when it would."""
+    text = command.text
+    control = next((letter for letter in text if ord(letter) < 32 or ord(letter) == 127), None)
+    if control is not None:
+        return f"holds the control character {control!r}"
+    if len(text) > _LONGEST_LINE:
+        return f"is longer than {_LONGEST_LINE} letters"
+    if "?" in text and command.expect is not Expect.TEXT:
+        return "holds a `?`, by which IOS shows its help instead"
+    return None
 
 
 def _last(answer: str) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import asyncssh
 
+from catnet_controller.devices.platforms import ALGORITHMS
 from catnet_controller.errors import DeviceUnreachable, StoreFailed
 
 FAMILIES: tuple[tuple[str, ...], ...] = (
@@ -70,13 +71,12 @@ class HostKeys:
         """The known keys of this device for people."""
         return tuple(describe(key) for key in self.lookup(host, port))
 
-    async def scan(
-        self, host: str, port: int, *, kex: Sequence[str] = (), timeout: float = 15.0
-    ) -> tuple[HostKey, ...]:
+    async def scan(self, host: str, port: int, *, timeout: float = 15.0) -> tuple[HostKey, ...]:
         """Ask the device for its host keys; nothing is trusted and no password is sent.
 
-        ``kex`` adds key exchanges for old devices. Raises DeviceUnreachable.
+        Any algorithm will do, so that old devices answer too. Raises DeviceUnreachable.
         """
+        algorithms = ALGORITHMS["ancient"]
         found: dict[str, HostKey] = {}
         failure: Exception | None = None
         for family in FAMILIES:
@@ -85,9 +85,14 @@ class HostKeys:
                     key = await asyncssh.get_server_host_key(
                         host,
                         port,
-                        server_host_key_algs=list(family),
-                        kex_algs=list(kex) or (),
                         config=None,
+                        server_host_key_algs=list(family),
+                        kex_algs=list(algorithms.kex),
+                        options=asyncssh.SSHClientConnectionOptions(
+                            encryption_algs=list(algorithms.ciphers),
+                            mac_algs=list(algorithms.macs),
+                            config=None,
+                        ),
                     )
             except (OSError, asyncssh.Error) as error:
                 # KeyExchangeFailed: the device has no key of this family; the next may do.

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import structlog
 
-from catnet_controller.devices.contact import Contact, difference, unlike
+from catnet_controller.devices.contact import Contact, difference, unlike, untypable
 from catnet_controller.devices.endings import ours, result
 from catnet_controller.devices.terminal import Terminal
 from catnet_controller.devices.undo import Restoration, Undo
@@ -24,15 +24,13 @@ from catnet_controller.errors import (
     VerifyFailed,
 )
 from catnet_controller.ios import normal
-from catnet_controller.ios.changes import ChangeSet, Command, Expect
+from catnet_controller.ios.changes import ChangeSet
 from catnet_controller.ios.redact import redact
 from catnet_controller.models import Fallback, Intent, Reading, Step
 from catnet_controller.ports import Checkpoint, Decide, PushResult
 
 log = structlog.get_logger(__name__)
 
-_LONGEST_LINE = 254
-"""Letters IOS takes on one line; what is longer is cut by the device."""
 _IN_TIME = 0.8
 """Share of the revert timer after which no further line is typed: it could fire between two."""
 
@@ -94,7 +92,10 @@ class Push:
                 )
             )
         for command in change_set.commands:
-            _typable(command)
+            reason = untypable(command)
+            if reason is not None:
+                where = f"{command.origin}: " if command.origin else ""
+                raise NotUnderstood(f"{where}`{redact(command.text)[:80]}` {reason}")
         return session, before, change_set
 
     async def _unchanged(self, session: Terminal, before: Reading) -> PushResult:
@@ -120,10 +121,11 @@ class Push:
             await contact.arm(session)
             self._deadline = started + contact.timing.revert * _IN_TIME
             return
-        except (ArmRefused, DeviceBusy):
+        except (ArmRefused, DeviceBusy) as error:
             # Refused at the prompt: nothing is armed, nothing was typed.
-            self._touched = not session.ready
-            if self._touched or self._device.fallback is not Fallback.REVERSE:
+            self._touched = self._touched and not session.ready
+            reverse = self._device.fallback is Fallback.REVERSE and isinstance(error, ArmRefused)
+            if self._touched or not reverse:
                 raise
         await self._record(Step.ARM, before, armed=False)
         await contact.configure(session)
@@ -179,9 +181,11 @@ class Push:
         self._after = after = await contact.read(session)
         left = unlike(after.text, change_set.predicted)
         if left:
+            lines = [line.strip() for line in left.splitlines() if line.startswith(("+", "-"))]
+            shown = "; ".join(lines[:3]) + (f" and {len(lines) - 3} more" if lines[3:] else "")
             raise VerifyFailed(
-                f"{self._device.name}: the device took every line but does not have the result",
-                next_step=f"What differs from the promise:\n{left}",
+                f"{self._device.name}: every line was taken, but what runs is not what was "
+                f"promised; still to do: {shown}"
             )
         return session
 
@@ -278,17 +282,3 @@ class Push:
             error=error,
             restoration=restoration,
         )
-
-
-def _typable(command: Command) -> None:
-    """Raise NotUnderstood for a line that a terminal would not take as it stands."""
-    text = command.text
-    shown = redact(text)[:80]
-    where = f"{command.origin}: " if command.origin else ""
-    control = next((letter for letter in text if ord(letter) < 32 or ord(letter) == 127), None)
-    if control is not None:
-        raise NotUnderstood(f"{where}`{shown!r}` holds the control character {control!r}")
-    if len(text) > _LONGEST_LINE:
-        raise NotUnderstood(f"{where}`{shown}…` is longer than {_LONGEST_LINE} letters")
-    if "?" in text and command.expect is not Expect.TEXT:
-        raise NotUnderstood(f"{where}`{shown}`: a `?` on a line asks IOS for help")

@@ -41,13 +41,15 @@ class Transactions:
         connect_timeout: float = 20.0,
         command_timeout: float = 60.0,
         sessions_per_device: int = 2,
+        rollback_timeout: float = 90.0,
         minute: float = 60.0,
         pause: float = 0.5,
     ) -> None:
         """``minute`` and ``pause`` are seconds; only a lab with a fast clock changes them.
 
-        ``command_timeout`` is how long a device may be silent. One push needs two sessions for a
-        moment: the one that typed is kept until the new one has proved the change.
+        ``rollback_timeout`` is how long a device may be silent while it rolls back or writes its
+        NVRAM (90 s is napalm's), ``command_timeout`` how long otherwise. One push needs two
+        sessions for a moment: the one that typed is kept until the new one has proved the change.
         """
         self._credentials = credentials
         self._hostkeys = hostkeys
@@ -57,6 +59,7 @@ class Transactions:
             connect=connect_timeout,
             command=command_timeout,
             revert_minutes=revert_minutes,
+            rollback=max(rollback_timeout, command_timeout),
             minute=minute,
             pause=pause,
         )

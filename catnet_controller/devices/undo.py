@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from catnet_controller.devices.contact import Contact, difference, unlike
+from catnet_controller.devices.contact import Contact, difference, unlike, untypable
 from catnet_controller.devices.terminal import Terminal
 from catnet_controller.errors import (
     ArmRefused,
@@ -96,7 +96,7 @@ class Undo:
 
     def _limit(self) -> float:
         timing = self._contact.timing
-        return self._contact.clock.monotonic() + timing.revert + timing.minute + timing.long
+        return self._contact.clock.monotonic() + timing.revert + timing.minute + timing.rollback
 
     async def _wait(self) -> Restoration:
         contact = self._contact
@@ -157,6 +157,9 @@ class Undo:
         armed = await self._enter(session)
         refused = 0
         for command in plan.commands:
+            if untypable(command) is not None:
+                refused += 1
+                continue
             reason = await contact.type(session, command)
             if reason is not None:
                 refused += 1
