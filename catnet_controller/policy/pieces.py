@@ -1,15 +1,19 @@
 """Pieces of configuration: numbered lines of several files in, one text with origins out.
 
 Sections that several pieces open are put together; comments are dropped, so that a commit which
-changes only those gives the same desired text and touches no device.
+changes only those gives the same desired text and touches no device. What the device could hold
+once only, and the pieces say twice, is a problem that names both places.
 """
 
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from catnet_controller.ios import rules
 from catnet_controller.ios.parse import parse
-from catnet_controller.ios.tree import Node, Shape
+from catnet_controller.ios.rows import Kind
+from catnet_controller.ios.tree import Node, Path, Shape
+from catnet_controller.ios.words import canonical
 from catnet_controller.models import Problem
 
 CONTROL = re.compile("[\x00-\x02\x04-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -56,49 +60,55 @@ def read(file: str, lines: Sequence[tuple[int, str]]) -> Piece:
 
 @dataclass(slots=True)
 class _Part:
-    """A node of the result, and the piece it was first met in."""
+    """A node of the result, the piece it was first met in, and what is below it."""
 
     node: Node
     piece: Piece
-    parts: "_Parts"
+    below: "_Siblings"
+
+    @property
+    def number(self) -> int:
+        return self.piece.numbers[self.node.line - 1]
+
+    @property
+    def place(self) -> str:
+        return f"{self.piece.file}:{self.number}"
 
 
 @dataclass(slots=True)
-class _Parts:
-    """Siblings in order, and where a section among them stands."""
+class _Siblings:
+    """Parts in order, and which of them a line that comes again belongs to."""
 
     ordered: list[_Part] = field(default_factory=list)
-    headers: dict[str, _Part] = field(default_factory=dict)
+    first: dict[str, _Part] = field(default_factory=dict)
 
 
 def merge(pieces: Sequence[Piece]) -> Merged:
     """One configuration out of pieces; what stands in two of them once is kept once."""
-    top = _Parts()
+    top = _Siblings()
     for piece in pieces:
-        nodes = (node for node in piece.nodes if not _ends(node))
-        _add(top, nodes, piece)
-    lines: list[str] = []
-    origins: list[str] = []
-    for text, origin in _written(top, 0):
-        lines.append(text)
-        origins.append(origin)
-    return Merged(tuple(lines), tuple(origins), ())
+        _add(top, [node for node in piece.nodes if not _ends(node)], piece)
+    written = list(_written(top, 0))
+    return Merged(
+        lines=tuple(text for text, _ in written),
+        origins=tuple(origin for _, origin in written),
+        problems=tuple(_contradictions(top, ())),
+    )
 
 
-def _add(parts: _Parts, nodes: Iterator[Node] | Sequence[Node], piece: Piece) -> None:
+def _add(siblings: _Siblings, nodes: Sequence[Node], piece: Piece) -> None:
     for node in nodes:
         if node.shape is Shape.NOISE:
             continue
-        known = parts.headers.get(node.text) if node.shape is Shape.LINE else None
-        if known is None:
-            known = _Part(node, piece, _Parts())
-            parts.ordered.append(known)
-            if node.shape is Shape.LINE:
-                parts.headers[node.text] = known
-        elif not node.children and (known.piece is piece or _repeats(node)):
-            parts.ordered.append(_Part(node, piece, _Parts()))
-            continue
-        _add(known.parts, node.children, piece)
+        line = canonical(node.text)
+        part = siblings.first.get(line) if node.shape is Shape.LINE else None
+        again = part is not None and not node.children
+        if part is None or (again and (part.piece is piece or _repeats(line))):
+            part = _Part(node, piece, _Siblings())
+            siblings.ordered.append(part)
+            if node.shape is Shape.LINE and not again:
+                siblings.first[line] = part
+        _add(part.below, node.children, piece)
 
 
 def _ends(node: Node) -> bool:
@@ -106,14 +116,50 @@ def _ends(node: Node) -> bool:
     return node.text == "end" and all(child.shape is Shape.NOISE for child in node.children)
 
 
-def _repeats(node: Node) -> bool:
+def _repeats(line: str) -> bool:
     """Remarks, and what closes a section, mean something each time they come."""
-    return node.text.startswith(("remark ", "exit")) or " remark " in node.text
+    return line.startswith(("remark ", "exit")) or " remark " in line
 
 
-def _written(parts: _Parts, depth: int) -> Iterator[tuple[str, str]]:
-    for part in parts.ordered:
+def _contradictions(siblings: _Siblings, path: Path) -> Iterator[Problem]:
+    mode = rules.mode(path)
+    once: dict[tuple[str, ...], _Part] = {}
+    entries: _Part | None = None
+    above: _Part | None = None
+    for part in siblings.ordered:
+        line = canonical(part.node.text)
+        found = rules.match(mode, line)
+        if found is None:
+            if above is not None and _flat(above, line):
+                message = f"`{part.node.text}` belongs below `{above.node.text}`: indent it"
+                yield Problem(file=part.piece.file, line=part.number, message=message)
+                continue
+        elif found.row.kind is Kind.ENTRY:
+            if entries is not None and entries.piece is not part.piece and not line[0].isdigit():
+                message = (
+                    f"`{path[-1] if path else line}` has entries in {entries.place} already; "
+                    "their order counts, so they stand in one file or carry numbers"
+                )
+                yield Problem(file=part.piece.file, line=part.number, message=message)
+            entries = entries or part
+        elif found.row.kind in (Kind.SINGLE, Kind.FLAG, Kind.BLOCK) and not found.row.vlans:
+            other = once.setdefault(found.key, part)
+            if (canonical(other.node.text), other.node.body) != (line, part.node.body):
+                message = f"`{part.node.text}` contradicts `{other.node.text}` of {other.place}"
+                yield Problem(file=part.piece.file, line=part.number, message=message)
+        yield from _contradictions(part.below, (*path, line))
+        above = part if found is not None and found.row.kind is Kind.SECTION else above
+
+
+def _flat(above: _Part, line: str) -> bool:
+    """A line unknown here that is known in the section before it: the indentation is missing."""
+    mode = rules.mode((canonical(above.node.text),))
+    return not above.below.ordered and rules.match(mode, line) is not None
+
+
+def _written(siblings: _Siblings, depth: int) -> Iterator[tuple[str, str]]:
+    for part in siblings.ordered:
         node, piece = part.node, part.piece
         for offset, text in enumerate((" " * depth + node.text, *node.body)):
             yield text, f"{piece.file}:{piece.numbers[node.line - 1 + offset]}"
-        yield from _written(part.parts, depth + 1)
+        yield from _written(part.below, depth + 1)

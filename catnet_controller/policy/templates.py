@@ -7,12 +7,20 @@ that doubles itself, a width of a billion) is bounded by a budget that every ste
 
 import functools
 import re
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from itertools import islice
 from types import CodeType, TracebackType
 
-from jinja2 import Environment, StrictUndefined, Template, TemplateError, TemplateSyntaxError, nodes
+from jinja2 import (
+    Environment,
+    StrictUndefined,
+    Template,
+    TemplateError,
+    TemplateSyntaxError,
+    Undefined,
+    nodes,
+)
 from jinja2.filters import FILTERS
 from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
@@ -25,7 +33,7 @@ MAX_SOURCE = 256 * 1024
 MAX_OUTPUT = 1024 * 1024
 """Characters that one rendering may give."""
 
-MAX_STEPS = 2_000_000
+MAX_STEPS = 1_000_000
 """Budget of one rendering: an iteration is 1, a value is its characters or elements."""
 
 _BIGGEST = 2**63
@@ -178,8 +186,8 @@ class _Environment(SandboxedEnvironment):
         return value
 
     def _each(self, values: object) -> Iterator[object]:
-        if not isinstance(values, Collection | Iterator):
-            _defined(values)
+        _undefined(values)
+        if not isinstance(values, Iterable):
             raise _NotAllowed("a loop needs a list")
         for value in values:
             self.pay(1)
@@ -191,7 +199,7 @@ class _Environment(SandboxedEnvironment):
         return "".join(texts)
 
     def _join(self, values: Collection[object], separator: str = "") -> str:
-        _defined(values)
+        _undefined(values)
         texts = [_scalar(value) for value in values]
         self.pay(sum(map(len, texts)) + len(texts) * len(separator))
         return separator.join(texts)
@@ -293,7 +301,8 @@ def _numbered(text: str) -> Iterator[tuple[int, str]]:
 
 def _scalar(value: object) -> str:
     """Text of a value that has one; True, None and lists have none in a configuration."""
-    _defined(value)
+    if _undefined(value):
+        return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         kind = "nothing" if value is None else type(value).__name__
         raise _NotAllowed(f"{kind} cannot be written into a configuration")
@@ -305,9 +314,9 @@ def _scalar(value: object) -> str:
     return text
 
 
-def _defined(value: object) -> None:
-    if isinstance(value, StrictUndefined):
-        str(value)  # raises with the name
+def _undefined(value: object) -> bool:
+    """True for an inline `if` without `else`; for any other undefined value it raises."""
+    return isinstance(value, Undefined) and str(value) == ""
 
 
 def _weight(value: object) -> int:
