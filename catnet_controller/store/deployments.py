@@ -1,6 +1,6 @@
 """Deployments with their jobs: opened, replaced by newer ones, concluded, read back."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -34,6 +34,9 @@ INTERRUPTED = 0
 RANKS = {Mode.ROLLBACK: 1, Mode.PUSH: 2, Mode.DRY_RUN: 3, Mode.CHECK: 4, Mode.BACKUP: 5}
 """Place in the queue by mode."""
 
+MANY = 100
+"""Jobs of a deployment up to which its progress is told after each of them."""
+
 _d = schema.deployment.c
 _j = schema.job.c
 _PENDING = _j.state == literal(State.PENDING)
@@ -53,6 +56,11 @@ _ADD_LEASE = sa.insert(schema.lease)
 _GET = sa.select(schema.deployment).where(_d.id == sa.bindparam("number"))
 _JOBS = sa.select(*BRIEF).where(_j.deployment == sa.bindparam("number")).order_by(_j.id)
 _JOBS_IN_FULL = _JOBS.add_columns(_j.detail)
+_PROGRESS = sa.select(
+    _d.ended_at,
+    (_d.state != literal(State.PENDING)).label("begun"),
+    sa.select(sa.func.count()).where(_j.deployment == _d.id).scalar_subquery().label("jobs"),
+).where(_d.id == sa.bindparam("number"))
 _LATEST = sa.select(_d.id).order_by(_d.id.desc()).limit(sa.bindparam("limit"))
 _ENDED = (
     sa.select(_d.id).where(_OPEN, ~sa.exists().where(_j.deployment == _d.id, _LIVE)).order_by(_d.id)
@@ -182,29 +190,40 @@ def _replace_older(conn: sa.Connection, number: int, opening: Opening, now: floa
         supersede(conn, conn.execute(query, {**about, "devices": some}).all(), number, now)
 
 
-def supersede(conn: sa.Connection, rows: Iterable[Row], newer: int | None, now: float) -> None:
+def supersede(conn: sa.Connection, rows: Iterable[Row], newer: int, now: float) -> None:
     """End these pending jobs. What an earlier attempt left in the outcome stays."""
-    by = f"deployment {newer}" if newer is not None else "a newer deployment"
+    ended = {}
     for row in rows:
         known = Outcome(state=State.SUPERSEDED)
         if row.outcome is not None:
             known = replace(join(row.outcome, row.detail), state=State.SUPERSEDED)
-        end(conn, row.id, replace(known, warnings=(*known.warnings, f"superseded by {by}")), now)
+        why = f"superseded by deployment {newer}"
+        ended[row.id] = replace(known, warnings=(*known.warnings, why))
+    end(conn, ended, now)
 
 
-def end(conn: sa.Connection, number: int, outcome: Outcome, now: float) -> None:
-    """Write the end of a job, whatever it was."""
-    brief, rest = split(outcome)
-    conn.execute(
-        _END_JOB,
-        {"its_id": number, "its_state": outcome.state, "now": now, "brief": brief, "rest": rest},
-    )
+def end(conn: sa.Connection, outcomes: Mapping[int, Outcome], now: float) -> None:
+    """Write the ends of jobs, by their numbers, whatever they were."""
+    rows = []
+    for number, outcome in outcomes.items():
+        brief, rest = split(outcome)
+        values = {"its_state": outcome.state, "now": now, "brief": brief, "rest": rest}
+        rows.append({"its_id": number, **values})
+    if rows:
+        conn.execute(_END_JOB, rows)
 
 
 def settle(conn: sa.Connection, number: int, conclude: Conclude, now: float) -> Deployment:
-    """Say how this deployment stands, after ending every one that has ended; gives it."""
+    """Say how this deployment stands, after ending every one that has ended; gives it.
+
+    One that goes on comes without the long texts of its outcomes; and when it has many jobs, with
+    none of them and unsaid: counting all after each would take a fleet quadratic time.
+    """
     conclude_ended(conn, conclude, now)
-    deployment = _must(conn, number)
+    row = conn.execute(_PROGRESS, {"number": number}).one()
+    if row.ended_at is None and row.begun and row.jobs > MANY:
+        return _must(conn, number, with_jobs=False)
+    deployment = _must(conn, number, brief=row.ended_at is None)
     if deployment.state.final:
         return deployment
     conclusion = conclude(deployment)
@@ -230,13 +249,17 @@ def conclude_ended(conn: sa.Connection, conclude: Conclude, now: float) -> None:
 # --- read back ---------------------------------------------------------------------------------
 
 
-def get(conn: sa.Connection, number: int, *, brief: bool = False) -> Deployment | None:
+def get(
+    conn: sa.Connection, number: int, *, brief: bool = False, with_jobs: bool = True
+) -> Deployment | None:
     """The deployment with its jobs in the order they were planned."""
     row = conn.execute(_GET, {"number": number}).one_or_none()
     if row is None:
         return None
     revision = Revision(sha=row.sha, ref=row.ref, title=row.title, author=row.author)
-    jobs = conn.execute(_JOBS if brief else _JOBS_IN_FULL, {"number": number})
+    jobs: Iterable[Row] = ()
+    if with_jobs:
+        jobs = conn.execute(_JOBS if brief else _JOBS_IN_FULL, {"number": number})
     return Deployment(
         id=row.id,
         revision=revision,
@@ -251,8 +274,10 @@ def get(conn: sa.Connection, number: int, *, brief: bool = False) -> Deployment 
     )
 
 
-def _must(conn: sa.Connection, number: int) -> Deployment:
-    deployment = get(conn, number)
+def _must(
+    conn: sa.Connection, number: int, *, brief: bool = False, with_jobs: bool = True
+) -> Deployment:
+    deployment = get(conn, number, brief=brief, with_jobs=with_jobs)
     if deployment is None:
         raise InternalFault(f"deployment {number} is not in the store")
     return deployment

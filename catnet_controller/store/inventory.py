@@ -49,10 +49,15 @@ def declare(conn: sa.Connection, wanted: Sequence[DeviceState]) -> None:
     if not wanted:
         return
     rows = {row.name: row for row in conn.execute(_EVERY)}
+    new, changed = {}, {}
     for state in wanted:
-        row = rows.get(state.device.name)
-        if row is None or row.gone:
-            _write(conn, state, new=row is None)
+        name = state.device.name
+        row = rows.get(name)
+        if row is None:
+            new[name] = state
+            continue
+        if row.gone:
+            changed[name] = state
             continue
         known = unpack(DeviceState, row.body)
         renewed = replace(
@@ -63,7 +68,9 @@ def declare(conn: sa.Connection, wanted: Sequence[DeviceState]) -> None:
             quarantined=None if state.quarantined is None else known.quarantined,
         )
         if renewed != known:
-            _write(conn, renewed, new=False)
+            changed[name] = renewed
+    _write(conn, _ADD, "name", new)
+    _write(conn, _WRITE, "its_name", changed)
 
 
 def observe(conn: sa.Connection, state: DeviceState, *, looked: bool = False) -> None:
@@ -73,7 +80,7 @@ def observe(conn: sa.Connection, state: DeviceState, *, looked: bool = False) ->
     """
     row = conn.execute(_ONE, {"name": state.device.name}).one_or_none()
     if row is None:
-        _write(conn, state, new=True)
+        _write(conn, _ADD, "name", {state.device.name: state})
     elif not row.gone:
         known = unpack(DeviceState, row.body)
         moved = known.desired != state.desired
@@ -87,25 +94,29 @@ def observe(conn: sa.Connection, state: DeviceState, *, looked: bool = False) ->
                 applied_at=known.applied_at,
                 quarantined=known.quarantined,
             )
-        _write(conn, seen, new=False)
+        _write(conn, _WRITE, "its_name", {state.device.name: seen})
 
 
 def forget(conn: sa.Connection, names: Sequence[str]) -> None:
-    for name in names:
-        conn.execute(_GONE, {"its_name": name})
+    if names:
+        conn.execute(_GONE, [{"its_name": name} for name in names])
 
 
-def _write(conn: sa.Connection, state: DeviceState, *, new: bool) -> None:
-    values = {
-        "gone": False,
-        "desired": state.desired,
-        "applied": state.applied,
-        "body": pack(state),
-    }
-    if new:
-        conn.execute(_ADD, {"name": state.device.name, **values})
-    else:
-        conn.execute(_WRITE, {"its_name": state.device.name, **values})
+def _write(
+    conn: sa.Connection, statement: sa.Executable, key: str, found: Mapping[str, DeviceState]
+) -> None:
+    rows = [
+        {
+            key: name,
+            "gone": False,
+            "desired": state.desired,
+            "applied": state.applied,
+            "body": pack(state),
+        }
+        for name, state in found.items()
+    ]
+    if rows:
+        conn.execute(statement, rows)
 
 
 # --- desired texts -----------------------------------------------------------------------------
@@ -123,14 +134,13 @@ def keep(conn: sa.Connection, texts: Sequence[Desired], now: float) -> None:
     """
     digests = [text.digest for text in texts]
     rows = {row.digest: row for row in conn.execute(_KNOWN, {"digests": digests})}
-    for text in texts:
+    for text in {text.digest: text for text in texts}.values():
         body = pack(text)
         checksum = hashlib.sha256(body.encode()).hexdigest()
         values = {"checksum": checksum, "stored_at": now, "body": body}
         row = rows.get(text.digest)
         if row is None:
             conn.execute(_KEEP, {"digest": text.digest, **values})
-            rows[text.digest] = conn.execute(_KNOWN, {"digests": [text.digest]}).one()
         elif row.checksum != checksum:
             conn.execute(_RENEW, {"its_digest": text.digest, **values})
         elif row.stored_at < now - FRESH:

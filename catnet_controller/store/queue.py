@@ -122,7 +122,7 @@ _NEWER = (
 _SAME_KIND = sa.and_(_d.ref == sa.bindparam("its_ref"), _j.mode == sa.bindparam("its_mode"))
 _NEWER_THAN_OTHERS = _NEWER.where(_SAME_KIND)
 _NEWER_THAN_PUSH_OR_CHECK = _NEWER.where(sa.or_(_SAME_KIND, _j.mode == literal(Mode.PUSH)))
-_WAITING_ON = sa.select(*BRIEF).where(
+_WAITING_ON = sa.select(_j.id).where(
     _PENDING, _j.intent.is_(None), _j.device == sa.bindparam("its_device")
 )
 
@@ -187,7 +187,7 @@ def finish(
     if not outcome.state.final:
         raise InternalFault(f"job {claim.job.id} cannot end as {outcome.state}")
     _free(conn, claim)
-    end(conn, claim.job.id, outcome, now)
+    end(conn, {claim.job.id: outcome}, now)
     looked = claim.job.mode not in (Mode.PUSH, Mode.ROLLBACK)
     inventory.observe(conn, state, looked=looked)
 
@@ -211,8 +211,9 @@ def free_leases(conn: sa.Connection, now: float) -> int:
 
 def cancel_waiting(conn: sa.Connection, device: str, reason: str, now: float) -> None:
     """End what waits for a device and has not touched it."""
-    for row in conn.execute(_WAITING_ON, {"its_device": device}).all():
-        end(conn, row.id, Outcome(state=State.CANCELLED, warnings=(reason,)), now)
+    outcome = Outcome(state=State.CANCELLED, warnings=(reason,))
+    waiting = conn.execute(_WAITING_ON, {"its_device": device}).scalars().all()
+    end(conn, dict.fromkeys(waiting, outcome), now)
 
 
 def _take_away(conn: sa.Connection, device: str, fence: int, job: int, now: float) -> None:
