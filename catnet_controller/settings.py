@@ -477,6 +477,7 @@ def load(path: Path, environ: Mapping[str, str] | None = None, *, lazy: bool = F
 
 _REFERENCE = re.compile(r"(env|file|credential):(.+)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+_NO_FILE = "Name the settings file with --config, or begin with a copy of the example catnet.yaml."
 _BAD = object()
 """Stands for a value that has a problem; such a tree is never given out."""
 
@@ -499,7 +500,10 @@ class _Reader:
             self.strange_variables()
         if self.problems or not isinstance(values, Settings):
             unique = dict.fromkeys(sorted(self.problems, key=lambda one: one.line))
-            raise SettingsInvalid("\n".join(str(one) for one in unique))
+            raise SettingsInvalid(
+                "\n".join(str(one) for one in unique),
+                next_step=None if self.file.exists() else _NO_FILE,
+            )
         if "devices.known_hosts" in self.given:
             return values
         beside_store = values.store.path / "known_hosts"

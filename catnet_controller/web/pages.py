@@ -65,7 +65,7 @@ class Pages:
             lstrip_blocks=True,
         )
         self._jinja.filters.update(
-            ago=lambda at: _span(max(0.0, clock.now() - at)),
+            ago=lambda at: _span(max(1.0, clock.now() - at) // 1),
             clock=lambda at: datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
             iso=views.when,
             span=_span,
@@ -225,7 +225,7 @@ def _span(seconds: float) -> str:
     """A duration in its one or two largest units."""
     if seconds < 1:
         return f"{seconds * 1000:.0f} ms"
-    if seconds < 10:
+    if seconds < 10 and seconds % 1:
         return f"{seconds:.1f} s"
     whole = int(seconds)
     if whole < 60:

@@ -35,6 +35,8 @@ def device(state: DeviceState) -> Json:
         "platform": it.platform,
         "site": it.site,
         "groups": list(it.groups),
+        "algorithms": it.algorithms,
+        "credential": it.credential,
         "scope": it.scope.value,
         "sync": state.sync.value,
         "health": state.health.value,

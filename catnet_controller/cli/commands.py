@@ -1,0 +1,534 @@
+"""Arguments come in, an exit code goes out: every sub-command of `catnet`.
+
+What a command needs is imported when it runs, so that `catnet --help` answers at once.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import click
+
+from catnet_controller import __version__
+from catnet_controller.cli.exits import CODES, Exit, Flags, call
+
+if TYPE_CHECKING:
+    from catnet_controller.models import Device, Snapshot
+    from catnet_controller.settings import Settings
+    from catnet_controller.simulator.fleet import Fleet
+
+
+def main() -> NoReturn:
+    """The entry point of the command `catnet`."""
+    sys.exit(call(catnet, sys.argv[1:]))
+
+
+_config = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    default=Path("catnet.yaml"),
+    show_default=True,
+    envvar="CATNET_CONFIG",
+    help="The settings file; also CATNET_CONFIG.",
+)
+_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
+_url = click.option(
+    "--url", metavar="URL", help="Where the daemon is, when it is not http.listen on this machine."
+)
+
+
+@click.group(
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+    epilog=CODES,
+)
+@click.version_option(__version__, "--version", message="catnet %(version)s")
+@click.option(
+    "--debug", is_flag=True, envvar="CATNET_DEBUG", help="Show the traceback of a defect."
+)
+@click.pass_obj
+def catnet(flags: Flags, debug: bool) -> None:
+    """GitOps for Cisco IOS: a push to GitHub reaches the devices and comes back as a status.
+
+    \b
+    Begin with:
+      catnet demo            see it work, with simulated devices; needs nothing
+      catnet check REPO      validate a config repository, offline
+      catnet plan            what would change on the devices, now
+      catnet run             the daemon
+    """
+    flags.debug = debug
+
+
+# --- the daemon ----------------------------------------------------------------------------------
+
+
+@catnet.command(short_help="Run the daemon in the foreground.")
+@_config
+def run(*, config: Path) -> int:
+    """Run the daemon in the foreground.
+
+    It follows the branch, plans and pushes, reports to GitHub and serves webhook, API, status page
+    and metrics. SIGTERM or Ctrl-C drains: jobs under way end, statuses go out. A second one stops
+    at once; what was under way is recovered at the next start.
+
+    \b
+    Examples:
+      catnet run
+      catnet run --config /etc/catnet/catnet.yaml
+      CATNET_DEPLOY_MODE=push catnet run
+    """
+    settings = _settings(config)
+    import structlog
+
+    from catnet_controller.errors import CatnetError
+    from catnet_controller.telemetry import logs
+
+    logging = logs.configure(
+        level=settings.log.level, format=settings.log.format, secrets=settings.revealed()
+    )
+    try:
+        from catnet_controller.app import run as live
+
+        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+            runner.run(live(settings))
+    except CatnetError:
+        raise
+    except Exception:
+        structlog.get_logger(__name__).exception("the daemon ended by a defect")
+        raise
+    finally:
+        logging.close()
+    return Exit.OK
+
+
+@catnet.command(short_help="Show the fleet and the last deployments.")
+@_config
+@_url
+@_json
+def status(*, config: Path, url: str | None, as_json: bool) -> int:
+    """Show the fleet, what runs and the last deployments, as the daemon knows them.
+
+    Ends with 1 when the daemon says that it is not ready, with 3 when it does not answer.
+
+    \b
+    Examples:
+      catnet status
+      catnet status --json | jq '.devices[] | select(.sync != "in-sync") | .name'
+    """
+    from catnet_controller.cli.talk import Daemon
+
+    daemon = Daemon(_settings(config, lazy=True), url=url)
+    facts = {
+        "status": daemon.get("/api/v1/status"),
+        "devices": daemon.get("/api/v1/devices")["devices"],
+        "deployments": daemon.get("/api/v1/deployments/history?limit=10")["deployments"],
+    }
+    if as_json:
+        _print_json(facts)
+    else:
+        from rich.console import Console
+
+        from catnet_controller.cli import show
+
+        show.status(Console(), facts)
+    return Exit.OK if facts["status"]["ready"] else Exit.PROBLEMS
+
+
+@catnet.command(short_help="Ask the daemon to look at the branch now.")
+@click.option("--force", is_flag=True, help="Deploy also where the branch has not moved.")
+@_config
+@_url
+@_json
+def sync(*, force: bool, config: Path, url: str | None, as_json: bool) -> int:
+    """Ask the daemon to look at the branch now.
+
+    With --force it deploys the head again also when it is the one it knows, which brings devices
+    that drifted back, and tries again what is quarantined.
+
+    \b
+    Examples:
+      catnet sync
+      catnet sync --force
+    """
+    from catnet_controller.cli.talk import Daemon
+
+    daemon = Daemon(_settings(config, lazy=True), url=url)
+    answer = daemon.post("/api/v1/gitops/sync", {"force": force})
+    if as_json:
+        _print_json(answer)
+    else:
+        click.echo(f"{answer['ref']} will be looked at now; `catnet status` shows what comes of it")
+    return Exit.OK
+
+
+# --- without a daemon ----------------------------------------------------------------------------
+
+
+@catnet.command(short_help="Validate a config repository, offline.")
+@click.argument(
+    "path", type=click.Path(exists=True, file_okay=False, path_type=Path), default=Path()
+)
+@_json
+def check(*, path: Path, as_json: bool) -> int:
+    """Validate the config repository in folder PATH (default: here), offline.
+
+    Each problem is printed as FILE:LINE: MESSAGE, all of them at once. Nothing is contacted, no
+    settings are needed: use it in the repository's own CI and before a commit.
+
+    \b
+    Examples:
+      catnet check
+      catnet check ~/network-config
+      catnet check --json | jq '.problems[].file'
+    """
+    snapshot = _snapshot(path)
+    problems, devices = snapshot.problems, snapshot.desired
+    if as_json:
+        _print_json(
+            {
+                "ok": not problems,
+                "devices": sorted(devices),
+                "problems": [
+                    {"file": it.file, "line": it.line, "message": it.message} for it in problems
+                ],
+            }
+        )
+    else:
+        for problem in problems:
+            click.echo(f"{'' if path == Path() else f'{path}/'}{problem}")
+        if problems:
+            files = len({problem.file for problem in problems})
+            click.echo(f"{_count(len(problems), 'problem')} in {_count(files, 'file')}", err=True)
+        else:
+            lines = sum(len(each.text.splitlines()) for each in devices.values())
+            click.echo(f"no problems: {_count(len(devices), 'device')}, {_count(lines, 'line')}")
+    return Exit.PROBLEMS if problems else Exit.OK
+
+
+@catnet.command(short_help="Show what would change on the devices.")
+@click.option(
+    "--path",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Take the desired configuration from this folder, not from the branch on GitHub.",
+)
+@click.option("--device", "devices", multiple=True, metavar="NAME", help="Only this one; repeat.")
+@_config
+@_json
+def plan(*, path: Path | None, devices: Sequence[str], config: Path, as_json: bool) -> int:
+    """Show what would change on the devices, read now. Types nothing but `show` commands.
+
+    Works from this process, without the daemon, with the settings and credentials of catnet.yaml.
+
+    \b
+    Examples:
+      catnet plan
+      catnet plan --device edge1 --device core1
+      catnet plan --path ~/network-config --json
+    """
+    settings = _settings(config)
+    from catnet_controller.telemetry import logs
+
+    # What libraries have to say would stand between the lines of the plan.
+    logging = logs.configure(level="error", format="console", secrets=settings.revealed())
+    try:
+        from rich.console import Console
+
+        from catnet_controller.app import plan as look
+
+        with Console(stderr=True).status("reading the devices"):
+            snapshot, results = asyncio.run(look(settings, path=path, devices=devices))
+    finally:
+        logging.close()
+    problems = snapshot.problems
+    failed = any(each.outcome.error is not None for each in results)
+    if as_json:
+        from catnet_controller.web import views
+
+        _print_json(
+            {
+                "revision": snapshot.revision.sha or None,
+                "problems": [
+                    {"file": it.file, "line": it.line, "message": it.message} for it in problems
+                ],
+                "devices": [
+                    {"device": each.device, **(views.outcome(each.outcome) or {})}
+                    for each in results
+                ],
+            }
+        )
+    elif problems:
+        for problem in problems:
+            click.echo(str(problem))
+        click.echo(f"{_count(len(problems), 'problem')}; nothing was planned", err=True)
+    else:
+        from rich.console import Console
+
+        from catnet_controller.cli import show
+
+        show.plan(Console(), [(each.device, each.outcome) for each in results])
+    return Exit.PROBLEMS if problems or failed else Exit.OK
+
+
+# --- devices -------------------------------------------------------------------------------------
+
+
+@catnet.group()
+def device() -> None:
+    """What concerns a single device."""
+
+
+@device.command(short_help="Trust the SSH host key of a device.")
+@click.argument("name")
+@click.option(
+    "--path",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="Look the device up in this checkout; without it the daemon is asked.",
+)
+@click.option("--host", metavar="HOST[:PORT]", help="Where the device is; nothing is looked up.")
+@click.option(
+    "--fingerprint",
+    metavar="SHA256:…",
+    help="Trust the device if it shows a key with this fingerprint; asks nothing.",
+)
+@_config
+@_url
+def trust(
+    *,
+    name: str,
+    path: Path | None,
+    host: str | None,
+    fingerprint: str | None,
+    config: Path,
+    url: str | None,
+) -> int:
+    """Show the SSH host key of device NAME, ask, and trust it from now on.
+
+    Compare the fingerprint with what the device shows on its console (`show crypto key mypubkey
+    all`, or `show ip ssh`), not with what the network shows: that is the point of it.
+
+    \b
+    Examples:
+      catnet device trust edge1
+      catnet device trust edge1 --path ~/network-config
+      catnet device trust edge1 --host 192.0.2.1:22 --fingerprint SHA256:abc…
+    """
+    settings = _settings(config, lazy=True)
+    from catnet_controller.devices.hostkeys import HostKeys
+    from catnet_controller.errors import HostKeyChanged
+
+    where, port = _find(name, settings=settings, path=path, host=host, url=url)
+    known_hosts = HostKeys(settings.devices.known_hosts)
+    known = known_hosts.known(where, port)
+    shown = asyncio.run(known_hosts.scan(where, port, timeout=settings.devices.connect_timeout))
+    if {key.fingerprint for key in shown} <= {key.fingerprint for key in known}:
+        click.echo(f"{name} ({where} port {port}) is already trusted:")
+        for key in shown:
+            click.echo(f"  {key.fingerprint}  {key.algorithm}")
+        return Exit.OK
+    click.echo(f"{name} ({where} port {port}) shows:")
+    for key in shown:
+        click.echo(f"  {key.fingerprint}  {key.algorithm}")
+    if known:
+        click.echo(click.style("It is known with other keys:", fg="red", bold=True))
+        for key in known:
+            click.echo(f"  {key.fingerprint}  {key.algorithm}")
+        click.echo("If nobody replaced the device or its keys, somebody may stand in between.")
+    if fingerprint is not None:
+        wanted = fingerprint.removeprefix("SHA256:").rstrip("=")
+        matching = [key for key in shown if key.fingerprint.removeprefix("SHA256:") == wanted]
+        if not matching:
+            raise HostKeyChanged(
+                f"{name} shows no key with the fingerprint {fingerprint}",
+                next_step="Nothing was trusted. Compare the fingerprints above on the console.",
+            )
+        shown = tuple(matching)
+    elif not click.confirm("Is this what the console of the device shows?", default=False):
+        click.echo("nothing was changed", err=True)
+        return Exit.PROBLEMS
+    known_hosts.trust(where, port, shown)
+    click.echo(f"{name} is trusted ({settings.devices.known_hosts})")
+    return Exit.OK
+
+
+def _find(
+    name: str, *, settings: "Settings", path: Path | None, host: str | None, url: str | None
+) -> tuple[str, int]:
+    """Where a device is reached."""
+    from catnet_controller.errors import Refused
+
+    if host is not None:
+        return _address(host)
+    if path is not None:
+        snapshot = _snapshot(path)
+        if snapshot.problems:
+            raise Refused(
+                f"{path} has {_count(len(snapshot.problems), 'problem')}",
+                next_step=f"Run `catnet check {path}`, or give --host.",
+            )
+        if name not in snapshot.desired:
+            raise Refused(
+                f"{name} is not in the inventory of {path}",
+                next_step=f"Known: {', '.join(sorted(snapshot.desired))}.",
+            )
+        it: Device = snapshot.desired[name].device
+        return it.host, it.port
+    from catnet_controller.cli.talk import Daemon
+
+    known = Daemon(settings, url=url).get("/api/v1/devices")["devices"]
+    for each in known:
+        if each["name"] == name:
+            return str(each["host"]), int(each["port"])
+    raise Refused(
+        f"the daemon knows no device {name}",
+        next_step="Give --path with a checkout of the repository, or --host.",
+    )
+
+
+def _address(text: str) -> tuple[str, int]:
+    host, colon, port = text.rpartition(":")
+    if text.startswith("[") and text.endswith("]"):
+        return text[1:-1], 22
+    if not colon or (":" in host and not host.startswith("[")):
+        return text, 22
+    if not port.isdigit() or not 0 < int(port) < 65536 or not host:
+        raise click.BadParameter(f"{text!r} is not HOST or HOST:PORT", param_hint="--host")
+    return host.strip("[]"), int(port)
+
+
+# --- trying it out -------------------------------------------------------------------------------
+
+
+@catnet.command(short_help="Play the whole story on this machine.")
+@click.option("--once", is_flag=True, help="Play unattended, take everything down, and end.")
+@click.option("--json", "as_json", is_flag=True, help="Print the checked facts as JSON.")
+@click.option(
+    "--keep",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep every file of the demo (logs, store, repository) in this folder.",
+)
+def demo(*, once: bool, as_json: bool, keep: Path | None) -> int:
+    """Play the whole story on this machine: three simulated devices, a stand-in for GitHub, and
+    the daemon exactly as in production.
+
+    A pull request is planned, merged and pushed; a change by hand is found; a bad commit is refused
+    by the device and taken back. Ends with 0 only if every step was checked to be true.
+
+    \b
+    Examples:
+      catnet demo               play, then leave everything running to look at
+      catnet demo --once        play and end, in under a minute
+    """
+    from rich.console import Console
+
+    from catnet_controller.demo.story import play
+
+    code = asyncio.run(play(once=once, json_out=as_json, console=Console(), home=keep))
+    return Exit.OK if code == 0 else Exit.PROBLEMS
+
+
+@catnet.command(short_help="Run simulated Cisco IOS devices over SSH.")
+@click.option(
+    "--devices", type=click.IntRange(1, 5000), default=3, show_default=True, help="How many."
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
+@click.option(
+    "--base-port",
+    type=click.IntRange(0, 65535),
+    default=2201,
+    show_default=True,
+    help="The port of the first device; the others follow. 0: any free ports.",
+)
+@click.option(
+    "--state",
+    type=click.Path(file_okay=False, path_type=Path),
+    help="Keep host keys and startup configurations here, over restarts.",
+)
+@click.option(
+    "--control",
+    type=click.Path(path_type=Path),
+    help="A Unix socket that takes JSON lines: read, type, inject a fault, let time pass.",
+)
+def simulator(
+    *, devices: int, host: str, base_port: int, state: Path | None, control: Path | None
+) -> int:
+    """Run simulated Cisco IOS devices over SSH, named sim1, sim2, …, until Ctrl-C.
+
+    They keep a running and a startup configuration, and know the archive and the revert timer. Log
+    in with user `catnet`, password `catnet`.
+
+    \b
+    Examples:
+      catnet simulator --devices 10
+      ssh -p 2201 catnet@127.0.0.1
+    """
+    if base_port and base_port + devices > 65536:
+        raise click.BadParameter(
+            f"{devices} devices do not fit above port {base_port}", param_hint="--base-port"
+        )
+
+    def ready(fleet: "Fleet") -> None:
+        for name in fleet.names:
+            one = fleet[name]
+            click.echo(f"{name}  {one.host} port {one.port}  {one.fingerprint}")
+        click.echo("Ctrl-C ends it.", err=True)
+
+    serve: Callable[..., Any] = _later("catnet_controller.simulator.main", "serve")
+    try:
+        asyncio.run(
+            serve(
+                devices=devices,
+                host=host,
+                base_port=base_port,
+                state=state,
+                ready=ready,
+                control=control,
+            )
+        )
+    except KeyboardInterrupt:
+        click.echo("", err=True)
+    return Exit.OK
+
+
+# --- helpers -------------------------------------------------------------------------------------
+
+
+def _settings(config: Path, *, lazy: bool = False) -> "Settings":
+    from catnet_controller import settings
+
+    return settings.load(config, lazy=lazy)
+
+
+def _snapshot(path: Path) -> "Snapshot":
+    """The config repository in a folder, as it stands."""
+    from catnet_controller.app import read_folder
+    from catnet_controller.models import Revision
+    from catnet_controller.policy import desired
+
+    return desired.build(read_folder(path), Revision(sha="", ref="folder"))
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    """uvloop's, where the extra is installed."""
+    try:
+        import uvloop  # type: ignore[import-not-found,unused-ignore]
+    except ImportError:
+        return None
+    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
+    return factory
+
+
+def _later(module: str, name: str) -> Any:
+    from importlib import import_module
+
+    return getattr(import_module(module), name)
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -1,0 +1,146 @@
+"""Results come in; what people read in a terminal goes out. Foreign text is never markup."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from rich import box
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.rule import Rule
+from rich.table import Table
+from rich.text import Text
+
+from catnet_controller.models import Outcome
+
+_COLOURS = {
+    "in-sync": "green",
+    "out-of-sync": "yellow",
+    "reachable": "green",
+    "degraded": "yellow",
+    "unreachable": "red",
+    "complete": "green",
+    "failed": "red",
+    "running": "blue",
+    "pending": "blue",
+    "quarantined": "red",
+}
+
+
+def status(console: Console, facts: dict[str, Any]) -> None:
+    """The fleet, its devices and the last deployments, as `catnet status` fetched them."""
+    it = facts["status"]
+    head = Text.assemble((it["repository"], "bold"), (f"  {it['branch']}  ", "dim"))
+    head.append("push" if it["mode"] == "push" else "dry-run only", "cyan")
+    head.append(f"  CatNet {it['version']}", "dim")
+    console.print(head)
+    for part, reason in it["reasons"].items():
+        console.print(Text.assemble(("not ready ", "bold red"), (part, "bold"), f": {reason}"))
+    fleet, queue = it["devices"], it["queue"]
+    console.print(
+        Text(
+            f"{fleet['total']} devices: {fleet['sync']['in-sync']} in sync,"
+            f" {fleet['sync']['out-of-sync']} out of sync, {fleet['sync']['unknown']} unknown;"
+            f" {fleet['health']['unreachable']} unreachable."
+            f" {queue['running']} running, {queue['pending']} waiting,"
+            f" {queue['outbox']} on the way to GitHub."
+        )
+    )
+    now = _time(it["now"])
+    if facts["devices"]:
+        table = _table("device", "sync", "health", "revision", "last seen", "note")
+        for each in facts["devices"]:
+            sync = _word(each["sync"])
+            if each["quarantined"]:
+                sync.append(" quarantined", "red")
+            table.add_row(
+                Text(each["name"], "bold"),
+                sync,
+                _word(each["health"]),
+                Text((each["revision"] or "–")[:8], "dim"),
+                Text(_ago(each["seen_at"], now)),
+                Text(each["note"], "dim"),
+            )
+        console.print(table)
+    if facts["deployments"]:
+        table = _table("deployment", "state", "mode", "when", "summary")
+        for each in facts["deployments"]:
+            table.add_row(
+                Text(f"#{each['id']}", "bold"),
+                _word(each["state"]),
+                Text(each["mode"]),
+                Text(_ago(each["created_at"], now)),
+                Text(each["summary"]),
+            )
+        console.print(table)
+
+
+def plan(console: Console, results: Sequence[tuple[str, Outcome]]) -> None:
+    """What would be typed into each device."""
+    changed = failed = 0
+    for name, outcome in results:
+        if outcome.error is None and not outcome.diff and not outcome.warnings:
+            continue
+        console.print(Rule(Text(name, "bold"), align="left", style="dim"))
+        console.print(_outcome(outcome))
+    for _, outcome in results:
+        failed += outcome.error is not None
+        changed += outcome.error is None and outcome.changed
+    same = len(results) - changed - failed
+    line = Text(f"{_count(len(results), 'device')}: ", "bold")
+    line.append(f"{changed} would change", "yellow" if changed else "")
+    line.append(f", {same} in sync")
+    if failed:
+        line.append(f", {failed} could not be planned", "bold red")
+    console.print(line)
+
+
+def diff(text: str) -> Text:
+    """A diff in colour, one style for each line."""
+    styles = {"+": "green", "-": "red", "@": "cyan"}
+    shown = Text()
+    for line in text.splitlines():
+        shown.append(line + "\n", styles.get(line[:1], ""))
+    shown.rstrip()
+    return shown
+
+
+def _outcome(it: Outcome) -> RenderableType:
+    parts: list[RenderableType] = []
+    if it.error is not None:
+        parts.append(Text.assemble(("error: ", "bold red"), it.error))
+        if it.next_step:
+            parts.append(Text.assemble(("next: ", "bold cyan"), it.next_step))
+    parts += [Text.assemble(("warning: ", "bold yellow"), each) for each in it.warnings]
+    if it.diff:
+        parts.append(diff(it.diff))
+    return Padding(Group(*parts), (0, 0, 1, 0))
+
+
+def _table(*columns: str) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="dim")
+    for column in columns:
+        table.add_column(column, no_wrap=column not in ("note", "summary"), overflow="fold")
+    return table
+
+
+def _word(word: str) -> Text:
+    return Text(word, _COLOURS.get(word, "dim"))
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(text).astimezone(UTC)
+
+
+def _ago(text: str | None, now: datetime) -> str:
+    if text is None:
+        return "never"
+    seconds = max(0, int((now - _time(text)).total_seconds()))
+    for unit, size in (("d", 86400), ("h", 3600), ("min", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit} ago"
+    return f"{seconds} s ago"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"
