@@ -36,6 +36,9 @@ MAX_OUTPUT = 1024 * 1024
 MAX_STEPS = 1_000_000
 """Budget of one rendering: an iteration is 1, a value is its characters or elements."""
 
+MAX_TOTAL = 200 * MAX_STEPS
+"""Budget of all renderings of one snapshot."""
+
 _BIGGEST = 2**63
 _MARK = "\x01{}\x02"
 _MARKS = re.compile("\x01(\\d+)\x02")
@@ -77,6 +80,7 @@ class Renderer:
     def __init__(self) -> None:
         self._environment = _Environment()
         self._compiled: dict[str, Template | Problem] = {}
+        self._left = MAX_TOTAL
 
     def render(
         self, file: str, source: str, variables: Mapping[str, object]
@@ -90,6 +94,9 @@ class Renderer:
             template = self._compiled[file] = self._compile(file, source)
         if isinstance(template, Problem):
             return template
+        if self._left <= 0:
+            message = f"the templates take more than {MAX_TOTAL} steps together"
+            return Problem(file=file, line=0, message=message)
         self._environment.budget = MAX_STEPS
         chunks: list[str] = []
         size = 0
@@ -101,6 +108,8 @@ class Renderer:
                     raise _NotAllowed(f"gives more than {MAX_OUTPUT} characters")
         except _EXCEPTIONS as error:
             return _problem(file, error, variables)
+        finally:
+            self._left -= MAX_STEPS - self._environment.budget
         return list(_numbered("".join(chunks)))
 
     def _compile(self, file: str, source: str) -> Template | Problem:

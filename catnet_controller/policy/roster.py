@@ -1,0 +1,357 @@
+"""The inventory read strictly: a document in, layers of words about devices out, or problems."""
+
+import ipaddress
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from enum import StrEnum
+from typing import TypeVar
+
+from catnet_controller.models import Device, Fallback, Problem, Scope
+
+INVENTORY = "inventory.yaml"
+FOLDER = "configs/"
+
+
+ALGORITHMS = ("modern", "legacy", "ancient")
+PLATFORMS = ("ios",)
+
+
+MAX_HINTS = 100
+"""How many problems get a nearest known word: each is a search through all of them."""
+
+
+_LAYER = ("port", "platform", "credential", "algorithms", "scope", "fallback", "site")
+_SHARED = (*_LAYER, "configs", "vars")
+_DEVICE = ("host", "groups", *_SHARED)
+_GIVEN = ("name", "host", "site", "groups")
+_RESERVED = frozenset({*_GIVEN, "secret", "range", "loop"})
+
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
+_SITE = re.compile(r"[^\x00-\x1f\x7f]{0,100}")
+_PIECE = re.compile(r"(?!/)(?:(?!\.\.?/)[^/\x00-\x1f\\]+/)*[^/\x00-\x1f\\]+\.(?:cfg|j2)")
+_INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
+_DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+")
+_AMBIGUOUS = re.compile(
+    r"(?i:y|n|yes|no|on|off)|[-+]?0[0-9_]+|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+|0[xob][0-9a-f_]+"
+)
+"""Plain words that YAML readers do not agree on: booleans, octal and base-60 numbers."""
+
+E = TypeVar("E", bound=StrEnum)
+V = TypeVar("V")
+
+
+@dataclass(slots=True)
+class Value:
+    """A node of the document: text of a scalar, items of a list, or pairs of a mapping."""
+
+    line: int
+    kind: str
+    text: str = ""
+    plain: bool = False
+    items: list["Value"] = field(default_factory=list)
+
+    @property
+    def pairs(self) -> Iterator[tuple["Value", "Value"]]:
+        return zip(self.items[::2], self.items[1::2], strict=True)
+
+    @property
+    def empty(self) -> bool:
+        return self.kind == "scalar" and self.plain and self.text in ("", "~", "null")
+
+
+@dataclass(slots=True)
+class Layer:
+    """What ``defaults``, a group or a device says; None and empty where it says nothing."""
+
+    line: int = 0
+    host: str = ""
+    port: int | None = None
+    platform: str | None = None
+    credential: str | None = None
+    algorithms: str | None = None
+    scope: Scope | None = None
+    fallback: Fallback | None = None
+    site: str | None = None
+    groups: tuple[str, ...] = ()
+    configs: tuple[str, ...] = ()
+    vars: dict[str, object] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Inventory:
+    """The layers by name, as they were written."""
+
+    defaults: Layer
+    groups: dict[str, Layer]
+    devices: dict[str, Layer]
+
+    def chain(self, name: str) -> list[Layer]:
+        """What speaks about a device, from far to near."""
+        layer = self.devices[name]
+        groups = (self.groups[group] for group in layer.groups if group in self.groups)
+        return [self.defaults, *groups, layer]
+
+    def device(self, name: str) -> Device:
+        """The nearest word counts: device, then its last group, then the first, then defaults."""
+        layer, nearest = self.devices[name], self.chain(name)[::-1]
+        return Device(
+            name=name,
+            host=layer.host,
+            port=_first((one.port for one in nearest), 22),
+            platform=_first((one.platform for one in nearest), "ios"),
+            groups=layer.groups,
+            site=_first((one.site for one in nearest), ""),
+            credential=_first((one.credential for one in nearest), "default"),
+            algorithms=_first((one.algorithms for one in nearest), "modern"),
+            scope=_first((one.scope for one in nearest), Scope.FULL),
+            fallback=_first((one.fallback for one in nearest), Fallback.REFUSE),
+        )
+
+
+class Notes:
+    """Collects the problems of a snapshot."""
+
+    def __init__(self) -> None:
+        self.problems: list[Problem] = []
+        self._hints = MAX_HINTS
+
+    def wrong(self, line: int, message: str, file: str = INVENTORY) -> None:
+        if len(message) > 400:
+            message = f"{message[:400]}..."
+        self.problems.append(Problem(file=file, line=line, message=message))
+
+    def near(self, word: str, known: Iterable[str]) -> str:
+        """The nearest known word as the end of a sentence, or nothing."""
+        self._hints -= 1
+        close = get_close_matches(word[:100], list(known), n=1) if self._hints >= 0 else []
+        return f", did you mean `{close[0]}`?" if close else ""
+
+
+class Roster:
+    """Reads the document strictly and collects every problem instead of stopping at the first."""
+
+    def __init__(self, files: Collection[str], notes: Notes) -> None:
+        self._files = files
+        self._notes = notes
+
+    def inventory(self, document: Value) -> Inventory:
+        top = self.fields(document, ("defaults", "groups", "devices"), "inventory")
+        defaults = self.layer(top["defaults"], "defaults") if "defaults" in top else Layer()
+        groups = {
+            name: self.layer(value, f"groups.{name}")
+            for name, value in self.named(top.get("groups"), "group")
+        }
+        devices = {
+            name: self.layer(value, f"devices.{name}", device=True)
+            for name, value in self.named(top.get("devices"), "device")
+        }
+        if not devices:
+            line = top["devices"].line if "devices" in top else 0
+            self._notes.wrong(line, "no device is listed under `devices`")
+        for name, layer in devices.items():
+            for group in layer.groups:
+                if group not in groups:
+                    self._notes.wrong(
+                        layer.line,
+                        f"device {name}: no group {group}{self._notes.near(group, groups)}",
+                    )
+        inventory = Inventory(defaults, groups, devices)
+        self.collisions(inventory)
+        return inventory
+
+    def collisions(self, inventory: Inventory) -> None:
+        names: dict[str, str] = {}
+        places: dict[tuple[str, int], str] = {}
+        for name, layer in inventory.devices.items():
+            other = names.setdefault(name.casefold(), name)
+            if other != name:
+                self._notes.wrong(layer.line, f"devices {other} and {name} differ in case only")
+            if not layer.host:
+                continue
+            device = inventory.device(name)
+            other = places.setdefault((device.host.casefold().rstrip("."), device.port), name)
+            if other != name:
+                self._notes.wrong(
+                    layer.line,
+                    f"devices {other} and {name} have the same host and port, "
+                    f"{device.host} {device.port}",
+                )
+
+    def fields(self, value: Value, known: Collection[str], where: str) -> dict[str, Value]:
+        result: dict[str, Value] = {}
+        for key, item in self.pairs(value, where):
+            if key.text not in known:
+                self._notes.wrong(
+                    key.line,
+                    f"{where}: unknown key `{key.text}`{self._notes.near(key.text, known)}",
+                )
+            else:
+                result[key.text] = item
+        return result
+
+    def pairs(self, value: Value, where: str) -> Iterator[tuple[Value, Value]]:
+        if value.empty:
+            return
+        if value.kind != "map":
+            self._notes.wrong(value.line, f"{where}: must be a mapping")
+            return
+        seen: dict[str, int] = {}
+        for key, item in value.pairs:
+            if key.kind != "scalar":
+                self._notes.wrong(key.line, f"{where}: a key must be a word")
+            elif key.text in seen:
+                self._notes.wrong(
+                    key.line, f"{where}: `{key.text}` is already there in line {seen[key.text]}"
+                )
+            else:
+                seen[key.text] = key.line
+                yield key, item
+
+    def named(self, value: Value | None, what: str) -> Iterator[tuple[str, Value]]:
+        for key, item in self.pairs(value, f"{what}s") if value is not None else ():
+            if not _NAME.fullmatch(key.text):
+                self._notes.wrong(
+                    key.line,
+                    f"{what} `{key.text}`: a name has up to 63 letters, digits and `. _ -`, and "
+                    "begins with a letter or digit",
+                )
+                continue
+            # The line of the name tells more than that of the first key below it.
+            yield key.text, Value(key.line, item.kind, item.text, item.plain, item.items)
+
+    def layer(self, value: Value, where: str, *, device: bool = False) -> Layer:
+        layer = Layer(line=value.line)
+        given = self.fields(value, _DEVICE if device else _SHARED, where)
+        if device and "host" not in given:
+            self._notes.wrong(value.line, f"{where}: `host` is missing")
+        checks: dict[str, Callable[[Value, str], object]] = {
+            "host": self.host,
+            "port": self.port,
+            "platform": lambda item, at: self.choice(item, PLATFORMS, at),
+            "credential": self.name,
+            "algorithms": lambda item, at: self.choice(item, ALGORITHMS, at),
+            "scope": lambda item, at: self.member(item, Scope, at),
+            "fallback": lambda item, at: self.member(item, Fallback, at),
+            "site": lambda item, at: self.word(item, _SITE, "one line of up to 100 characters", at),
+            "groups": self.groups,
+            "configs": self.configs,
+            "vars": self.variables,
+        }
+        for key, item in given.items():
+            checked = checks[key](item, f"{where}.{key}")
+            if checked is not None:
+                setattr(layer, key, checked)
+        return layer
+
+    def word(self, value: Value, pattern: re.Pattern[str], hint: str, where: str) -> str | None:
+        if value.kind != "scalar" or value.empty or not pattern.fullmatch(value.text):
+            self._notes.wrong(value.line, f"{where}: must be {hint}")
+            return None
+        return value.text
+
+    def name(self, value: Value, where: str) -> str | None:
+        return self.word(value, _NAME, "a name of letters, digits and `. _ -`", where)
+
+    def host(self, value: Value, where: str) -> str | None:
+        text = value.text if value.kind == "scalar" else ""
+        try:
+            return str(ipaddress.ip_address(text))
+        except ValueError:
+            labels = text.rstrip(".").split(".")
+            named = all(map(_LABEL.fullmatch, labels)) and len(text) <= 253
+            if named and not labels[-1].isdigit():
+                return text
+        self._notes.wrong(value.line, f"{where}: `{text}` is neither a host name nor an IP address")
+        return None
+
+    def port(self, value: Value, where: str) -> int | None:
+        if value.kind == "scalar" and _INTEGER.fullmatch(value.text):
+            port = int(value.text)
+            if 1 <= port <= 65535:
+                return port
+        self._notes.wrong(value.line, f"{where}: must be a number from 1 to 65535")
+        return None
+
+    def choice(self, value: Value, options: Collection[str], where: str) -> str | None:
+        if value.kind == "scalar" and value.text in options:
+            return value.text
+        near = self._notes.near(value.text, options)
+        self._notes.wrong(value.line, f"{where}: must be {' or '.join(options)}{near}")
+        return None
+
+    def member(self, value: Value, options: type[E], where: str) -> E | None:
+        chosen = self.choice(value, [one.value for one in options], where)
+        return None if chosen is None else options(chosen)
+
+    def listed(self, value: Value, where: str) -> Iterator[Value]:
+        if value.kind != "list":
+            if not value.empty:
+                self._notes.wrong(value.line, f"{where}: must be a list, like [one, two]")
+            return
+        seen: set[str] = set()
+        for item in value.items:
+            if item.kind == "scalar" and item.text in seen:
+                self._notes.wrong(item.line, f"{where}: `{item.text}` is listed twice")
+                continue
+            seen.add(item.text if item.kind == "scalar" else "")
+            yield item
+
+    def groups(self, value: Value, where: str) -> tuple[str, ...]:
+        names = (self.name(item, where) for item in self.listed(value, where))
+        return tuple(name for name in names if name)
+
+    def configs(self, value: Value, where: str) -> tuple[str, ...]:
+        paths = []
+        for item in self.listed(value, where):
+            path = self.word(item, _PIECE, "files below configs/ that end in .cfg or .j2", where)
+            if path is None:
+                continue
+            path = FOLDER + path.removeprefix(FOLDER)
+            if path not in self._files:
+                near = self._notes.near(
+                    path, [one for one in self._files if one.startswith(FOLDER)]
+                )
+                self._notes.wrong(item.line, f"{where}: no file {path}{near}")
+                continue
+            paths.append(path)
+        return tuple(paths)
+
+    def variables(self, value: Value, where: str) -> dict[str, object]:
+        result: dict[str, object] = {}
+        for key, item in self.pairs(value, where):
+            if not _VARIABLE.fullmatch(key.text) or key.text in _RESERVED:
+                why = "is given by CatNet" if key.text in _RESERVED else "is not a variable name"
+                self._notes.wrong(key.line, f"{where}: `{key.text}` {why}")
+            else:
+                result[key.text] = self.plain(item, f"{where}.{key.text}")
+        return result
+
+    def plain(self, value: Value, where: str) -> object:
+        if value.kind == "list":
+            return [self.plain(item, where) for item in value.items]
+        if value.kind == "map":
+            return {
+                key.text: self.plain(item, f"{where}.{key.text}")
+                for key, item in self.pairs(value, where)
+            }
+        if not value.plain:
+            return value.text
+        if value.empty:
+            return None
+        if value.text.lower() in ("true", "false"):
+            return value.text.lower() == "true"
+        if _AMBIGUOUS.fullmatch(value.text):
+            self._notes.wrong(
+                value.line, f"{where}: `{value.text}` is read in two ways; put it in quotes"
+            )
+        if _INTEGER.fullmatch(value.text):
+            return int(value.text)
+        return float(value.text) if _DECIMAL.fullmatch(value.text) else value.text
+
+
+def _first(values: Iterable[V | None], default: V) -> V:
+    return next((value for value in values if value is not None), default)
