@@ -1,7 +1,6 @@
 """What happened in the stand-in's repository in; GitHub's JSON for the API and webhooks out.
 
-Shaped after real payloads and GitHub's published webhook schemas; fields nobody needs are left
-out where the schemas allow it. Pure.
+Valid under GitHub's published webhook schemas (@octokit/webhooks-schemas 7.6.1). Pure.
 """
 
 from collections.abc import Mapping, Sequence
@@ -45,8 +44,34 @@ class Place:
     push: bool = True
 
 
+_USER_LINKS = (
+    "events", "followers", "following", "gists", "organizations", "received_events", "repos",
+    "starred", "subscriptions",
+)  # fmt: skip
+_REPOSITORY_LINKS = (
+    "archive", "assignees", "blobs", "branches", "collaborators", "comments", "commits", "compare",
+    "contents", "contributors", "deployments", "downloads", "events", "forks", "git_commits",
+    "git_refs", "git_tags", "hooks", "issue_comment", "issue_events", "issues", "keys", "labels",
+    "languages", "merges", "milestones", "notifications", "pulls", "releases", "stargazers",
+    "statuses", "subscribers", "subscription", "tags", "teams", "trees",
+)  # fmt: skip
+_COUNTS = ("forks", "open_issues", "stargazers", "watchers")
+_BORN = "2026-01-01T00:00:00Z"
+
+
 def user(login: str, *, kind: str = "User") -> Json:
-    return {"login": login, "id": sum(login.encode()), "type": kind, "site_admin": False}
+    home = f"https://api.github.com/users/{login}"
+    return {
+        "login": login,
+        "id": sum(login.encode()),
+        "node_id": f"U_{login}",
+        "avatar_url": f"https://avatars.githubusercontent.com/{login}",
+        "gravatar_id": "",
+        "url": home,
+        "html_url": f"https://github.com/{login}",
+        "type": kind,
+        "site_admin": False,
+    } | {f"{name}_url": f"{home}/{name}" for name in _USER_LINKS}
 
 
 def repository(place: Place, *, name: str | None = None) -> Json:
@@ -54,23 +79,52 @@ def repository(place: Place, *, name: str | None = None) -> Json:
     full = name or place.name
     owner, _, short = full.partition("/")
     api = f"{place.url}/repos/{full}"
-    return {
-        "id": REPOSITORY_ID if full == place.name else FORK_ID,
-        "name": short,
-        "full_name": full,
-        "private": True,
-        "owner": user(owner, kind="Organization"),
-        "html_url": f"https://github.com/{full}",
-        "description": None,
-        "fork": full != place.name,
-        "url": api,
-        "statuses_url": f"{api}/statuses/{{sha}}",
-        "git_refs_url": f"{api}/git/refs{{/sha}}",
-        "default_branch": place.branch,
-        "archived": place.archived,
-        "disabled": False,
-        "visibility": "private",
-    }
+    page = f"https://github.com/{full}"
+    return (
+        {
+            "id": REPOSITORY_ID if full == place.name else FORK_ID,
+            "node_id": f"R_{short}",
+            "name": short,
+            "full_name": full,
+            "private": True,
+            "owner": user(owner, kind="Organization"),
+            "html_url": page,
+            "description": None,
+            "fork": full != place.name,
+            "url": api,
+            "created_at": _BORN,
+            "updated_at": _BORN,
+            "pushed_at": _BORN,
+            "clone_url": f"{page}.git",
+            "git_url": f"git://github.com/{full}.git",
+            "ssh_url": f"git@github.com:{full}.git",
+            "svn_url": page,
+            "mirror_url": None,
+            "homepage": None,
+            "language": None,
+            "license": None,
+            "size": 0,
+            "topics": [],
+            "custom_properties": {},
+            "default_branch": place.branch,
+            "archived": place.archived,
+            "disabled": False,
+            "is_template": False,
+            "has_discussions": False,
+            "has_downloads": True,
+            "has_issues": True,
+            "has_pages": False,
+            "has_projects": False,
+            "has_wiki": False,
+            "forks": 0,
+            "open_issues": 0,
+            "watchers": 0,
+            "visibility": "private",
+            "web_commit_signoff_required": False,
+        }
+        | {f"{link}_url": f"{api}/{link.replace('_', '/')}" for link in _REPOSITORY_LINKS}
+        | {f"{name}_count": 0 for name in _COUNTS}
+    )
 
 
 def whole_repository(place: Place) -> Json:
@@ -90,22 +144,65 @@ def pull_request(place: Place, pull: PullRequest) -> Json:
     api = f"{place.url}/repos/{place.name}"
     owner = place.name.partition("/")[0]
     head = pull.fork or place.name
+    page = f"https://github.com/{place.name}/pull/{pull.number}"
+    here, issue = f"{api}/pulls/{pull.number}", f"{api}/issues/{pull.number}"
+    links = {
+        "self": here,
+        "html": page,
+        "issue": issue,
+        "comments": f"{issue}/comments",
+        "review_comments": f"{here}/comments",
+        "review_comment": f"{api}/pulls/comments{{/number}}",
+        "commits": f"{here}/commits",
+        "statuses": f"{api}/statuses/{pull.sha}",
+    }
     return {
         "id": 233873830 + pull.number,
+        "node_id": f"PR_{pull.number}",
         "number": pull.number,
-        "url": f"{api}/pulls/{pull.number}",
-        "html_url": f"https://github.com/{place.name}/pull/{pull.number}",
-        "statuses_url": f"{api}/statuses/{pull.sha}",
+        "url": here,
+        "html_url": page,
+        "diff_url": f"{page}.diff",
+        "patch_url": f"{page}.patch",
+        "issue_url": issue,
+        "comments_url": links["comments"],
+        "review_comments_url": links["review_comments"],
+        "review_comment_url": links["review_comment"],
+        "commits_url": links["commits"],
+        "statuses_url": links["statuses"],
+        "_links": {name: {"href": url} for name, url in links.items()},
         "state": pull.state,
         "locked": False,
+        "active_lock_reason": None,
         "title": pull.title,
         "user": user(pull.author),
         "body": None,
         "created_at": pull.created_at,
+        "updated_at": pull.created_at,
+        "closed_at": None if pull.state == "open" else pull.created_at,
+        "assignee": None,
+        "assignees": [],
+        "requested_reviewers": [],
+        "requested_teams": [],
+        "labels": [],
+        "milestone": None,
+        "author_association": "MEMBER",
+        "auto_merge": None,
         "draft": pull.draft,
         "merged": pull.merged is not None,
+        "merged_at": pull.created_at if pull.merged else None,
+        "merged_by": user(pull.author) if pull.merged else None,
         "merge_commit_sha": pull.merged,
-        "mergeable": None,
+        "mergeable": None,  # GitHub computes it later
+        "mergeable_state": "unknown",
+        "rebaseable": None,
+        "maintainer_can_modify": False,
+        "comments": 0,
+        "review_comments": 0,
+        "commits": 1,
+        "additions": 1,
+        "deletions": 1,
+        "changed_files": 1,
         "head": {
             "label": f"{head.partition('/')[0]}:{pull.branch}",
             "ref": pull.branch,
@@ -142,6 +239,13 @@ def push_event(
     """``changes`` are the new commits, oldest first; none when the branch went back or away."""
     name = changes[-1].author if changes else place.name.partition("/")[0]
     commits = [_pushed(place, change) for change in changes]
+    owner = place.name.partition("/")[0]
+    # In pushes alone, GitHub describes the repository in an older way as well.
+    older = {
+        "owner": user(owner, kind="Organization") | {"name": owner, "email": None},
+        "master_branch": place.branch,
+        "stargazers": 0,
+    }
     return {
         "ref": f"refs/heads/{branch}",
         "before": before,
@@ -153,7 +257,7 @@ def push_event(
         "compare": f"https://github.com/{place.name}/compare/{before[:12]}...{after[:12]}",
         "commits": commits,
         "head_commit": commits[-1] if commits else None,
-        "repository": repository(place),
+        "repository": repository(place) | older,
         "pusher": {"name": name, "email": f"{name}@example.net"},
         "sender": user(name),
     }
@@ -205,16 +309,25 @@ def commit(place: Place, change: Change) -> Json:
 
 
 def ping_event(place: Place, *, url: str) -> Json:
+    hook = 109948940
+    api = f"{place.url}/repos/{place.name}/hooks/{hook}"
     return {
         "zen": "Keep it logically awesome.",
-        "hook_id": 109948940,
+        "hook_id": hook,
         "hook": {
             "type": "Repository",
-            "id": 109948940,
+            "id": hook,
             "name": "web",
             "active": True,
             "events": ["pull_request", "push"],
             "config": {"content_type": "json", "insecure_ssl": "0", "url": url},
+            "created_at": _BORN,
+            "updated_at": _BORN,
+            "url": api,
+            "test_url": f"{api}/test",
+            "ping_url": f"{api}/pings",
+            "deliveries_url": f"{api}/deliveries",
+            "last_response": {"code": None, "status": "unused", "message": None},
         },
         "repository": repository(place),
         "sender": user(place.name.partition("/")[0]),

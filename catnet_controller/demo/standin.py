@@ -388,7 +388,7 @@ class GithubStandIn:
             status = self.statuses(sha).get(context)
             return None if final and status and status.state == "pending" else status
 
-        return await self._until(found, f"a status {context} on {sha[:12]}", timeout)
+        return await self._until(found, f"status {context} on {sha[:12]}", timeout)
 
     async def wait_comment(self, number: int, *, containing: str, timeout: float) -> Comment:
         """A comment of a pull request with this text in it. Raises TimeoutError."""
@@ -397,7 +397,7 @@ class GithubStandIn:
             each = (each for each in self.comments(number) if containing in each.body)
             return next(each, None)
 
-        return await self._until(found, f"a comment with {containing!r} on {number}", timeout)
+        return await self._until(found, f"comment with {containing!r} on {number}", timeout)
 
     # --- bad days --------------------------------------------------------------------------------
 

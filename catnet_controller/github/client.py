@@ -36,6 +36,7 @@ from catnet_controller.errors import (
     NotVisibleYet,
     RateLimited,
     RepositoryMoved,
+    SecretMissing,
     SettingsInvalid,
 )
 from catnet_controller.ports import Clock
@@ -167,7 +168,13 @@ class _Instance:
         self._built: tuple[str, Github, _Plain | _Secure] | None = None
 
     def send(self, request: _Request) -> tuple[int, dict[str, Any], str]:
-        token = self._token()
+        token = self._token().strip()
+        if not token.isascii() or not token.isprintable() or not token or " " in token:
+            # requests would quote a header it cannot send, secret and all, in its error.
+            raise SecretMissing(
+                "github.token is empty or has characters that no token has",
+                next_step="Check the environment variable, file or credential of `github.token`.",
+            )
         if self._built is None or self._built[0] != token:
             self.close()
             self._built = (token, *self._build(token))

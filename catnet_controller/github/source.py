@@ -29,6 +29,8 @@ _FILE: Final = "100"
 """What the modes of files begin with: 100644, 100755, and 100664 of ancient git."""
 _FOLDER: Final = "040000"
 _ODD: Final = {"120000": "a symbolic link", "160000": "a submodule"}
+# Each new file costs a request, and a pull request may come from anybody.
+_MOST_FILES: Final = 5000
 _LARGEST_FILE: Final = 8 * 2**20
 _LARGEST_TOTAL: Final = 128 * 2**20
 _TREES_KEPT: Final = 256
@@ -155,6 +157,8 @@ class Source:
             for entry in wanted
             if entry.size > _LARGEST_FILE
         ]
+        if len(wanted) > _MOST_FILES:
+            problems.append(f"there are more than {_MOST_FILES} files")
         if sum(entry.size for entry in wanted) > _LARGEST_TOTAL:
             problems.append(f"all files together are larger than {_LARGEST_TOTAL} bytes")
         if problems:
@@ -213,12 +217,13 @@ class Source:
             raise await self._client.missing(
                 f"the files of {commit}", absent=self._client.lag(commit)
             )
+        listed = answer.items("tree")
         if answer.data.get("truncated") is not False:
             raise SnapshotRefused(
                 "the repository has more files than GitHub lists at once (100,000 or 7 MB)",
                 next_step="Keep the network's configuration in a repository of its own.",
             )
-        entries = [_entry(item, answer.what) for item in answer.items("tree")]
+        entries = [_entry(item, answer.what) for item in listed]
         self._prove(tree, entries)
         return entries
 

@@ -4,7 +4,7 @@ import asyncio
 import gc
 import threading
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from catnet_controller.errors import (
     GithubUnavailable,
     RateLimited,
     RepositoryMoved,
+    SecretMissing,
     SettingsInvalid,
 )
 from catnet_controller.github.client import Client
@@ -130,6 +131,25 @@ def test_bad_settings_are_refused_without_showing_secrets(repository: str, url: 
     with pytest.raises(SettingsInvalid) as caught:
         Client(repository=repository, api_url=url, token=TOKEN, clock=RealClock())
     assert "secret" not in str(caught.value)
+
+
+@pytest.mark.parametrize("token", ["", "  ", "ghp_se\ncret", "ghp_sécret", "two words"])
+async def test_a_token_that_cannot_be_one_is_not_sent_nor_shown(
+    github: GithubStandIn, tmp_path: Path, token: str
+) -> None:
+    async with edge(github, tmp_path, token=token) as door:
+        with pytest.raises(SecretMissing) as caught:
+            await door.verify_access()
+    assert caught.value.__cause__ is None
+    assert not token.strip() or token not in str(caught.value)
+    assert github.requests == []
+
+
+async def test_a_token_file_that_ends_in_a_newline_is_fine(
+    github: GithubStandIn, tmp_path: Path
+) -> None:
+    async with edge(github, tmp_path, token=lambda: f"{TOKEN}\n") as door:
+        await door.verify_access()
 
 
 # --- redirects -----------------------------------------------------------------------------------
@@ -299,14 +319,32 @@ async def test_nobody_there(github: GithubStandIn, tmp_path: Path) -> None:
     assert TOKEN not in repr(caught.value)
 
 
-@pytest.mark.parametrize("answer", [None, [], "text", {"ref": 7}, {"ref": "refs/heads/other"}])
+@pytest.mark.parametrize(
+    "answer",
+    [None, [], {}, "text", 7, [[]], [{}], [7], {"message": 7}, {"tree": []}, {"tree": [7]}],
+    ids=repr,
+)
 async def test_an_answer_of_another_shape_is_no_answer(
     github: GithubStandIn, tmp_path: Path, answer: object
 ) -> None:
-    github.inject(Fault(trouble=Trouble.CHANGE, edit=lambda _: answer))
+    sha = await github.head()
+    number = await github.open_pull("b", "t", {"x": "y"})
+    github.inject(Fault(trouble=Trouble.CHANGE, edit=lambda _: answer, times=999))
     async with edge(github, tmp_path) as door:
-        with pytest.raises(GithubUnavailable):
-            await door.source.head("main")
+        calls: list[Awaitable[object]] = [
+            door.verify_access(),
+            door.source.head("main"),
+            door.source.pull(number),
+            door.source.revision(sha, "branch/main"),
+            door.source.files(sha),
+            door.reporter.status(message(sha)),
+            door.reporter.comment(number, "plan", "1"),
+        ]
+        if answer != []:
+            calls.append(door.source.pulls())
+        for call in calls:
+            with pytest.raises((GithubUnavailable, RepositoryMoved)):
+                await call
 
 
 async def test_a_slow_drip_is_abandoned_and_the_next_call_works(
