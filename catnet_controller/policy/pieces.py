@@ -16,8 +16,14 @@ from catnet_controller.ios.tree import Node, Path, Shape
 from catnet_controller.ios.words import canonical
 from catnet_controller.models import Problem
 
-CONTROL = re.compile("[\x00-\x02\x04-\x08\x0b\x0c\x0e-\x1f\x7f]")
-"""Characters that no file may hold; chr(3) delimits banners, tab and newline are text."""
+CONTROL = re.compile(
+    "[\x00-\x02\x04-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
+)
+"""Characters that no file may hold, once its line ends are plain newlines.
+
+Tab and newline are text, and chr(3) delimits banners. Among the rest are line ends that only some
+programs see, and marks that make text look other than it is.
+"""
 
 _PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}|\{\{|\{%-?\s*(?:if|for|set|else|elif|end\w+)\b")
 _SECRET = re.compile(r"""\s*secret\(\s*(["'])[A-Za-z0-9_][A-Za-z0-9_.-]*\1\s*\)\s*""")

@@ -26,6 +26,7 @@ from jinja2.runtime import Context
 from jinja2.sandbox import SandboxedEnvironment
 
 from catnet_controller.models import Problem
+from catnet_controller.policy.pieces import CONTROL
 
 MAX_SOURCE = 256 * 1024
 """Characters of one template."""
@@ -42,7 +43,6 @@ MAX_TOTAL = 200 * MAX_STEPS
 _BIGGEST = 2**63
 _MARK = "\x01{}\x02"
 _MARKS = re.compile("\x01(\\d+)\x02")
-_CONTROL = re.compile("[\x00-\x02\x04-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _SECRET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _UNDEFINED = re.compile(r"^'(\w+)' is undefined$")
 
@@ -293,7 +293,7 @@ def _marked(node: nodes.Expr) -> Iterator[nodes.Expr]:
         yield nodes.TemplateData(_MARK.format(node.lineno), lineno=node.lineno)
         yield node
         return
-    if _CONTROL.search(node.data):
+    if CONTROL.search(node.data):
         raise _NotAllowed("holds a control character", node.lineno)
     lines = node.data.splitlines(keepends=True)
     marked = (_MARK.format(node.lineno + nr) + line for nr, line in enumerate(lines))
@@ -318,7 +318,7 @@ def _scalar(value: object) -> str:
     if isinstance(value, int) and abs(value) >= _BIGGEST:
         raise _NotAllowed("a number is too big")
     text = str(value)
-    if _CONTROL.search(text):
+    if CONTROL.search(text):
         raise _NotAllowed("a value holds a control character")
     return text
 
