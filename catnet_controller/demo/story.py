@@ -9,7 +9,6 @@ import asyncio
 import json
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -105,9 +104,8 @@ class Story:
         self._step("first look", "The daemon starts and looks at the branch for the first time.")
         sha = await self._world.github.head()
         await self._status(sha, DEPLOY, "success", "nothing to change")
-        self._fact(
-            "no device was configured", "devices", self._typed(), lambda typed: typed == "nothing"
-        )
+        typed = self._typed()
+        self._fact("no device was configured", "devices", typed, typed == "nothing")
 
     async def _pull_request(self) -> int:
         self._step(
@@ -125,14 +123,10 @@ class Story:
             f"pull request #{number}",
             f"{len(github.comments(number))} comment, names the new server: "
             f"{NEW_NTP in comment.body}",
-            lambda _: len(github.comments(number)) == 1 and NEW_NTP in comment.body,
+            len(github.comments(number)) == 1 and NEW_NTP in comment.body,
         )
-        self._fact(
-            "a dry-run types no configuration",
-            "devices",
-            self._typed(),
-            lambda typed: typed == "nothing",
-        )
+        typed = self._typed()
+        self._fact("a dry-run types no configuration", "devices", typed, typed == "nothing")
         return number
 
     async def _merge(self, number: int) -> None:
@@ -146,22 +140,23 @@ class Story:
                 f"{name} runs and has saved the new server, and no longer the old one",
                 f"{name} running-config and startup-config",
                 _which(running, startup, NEW_NTP, OLD_NTP),
-                lambda _, texts=(running, startup): all(
-                    f"ntp server {NEW_NTP}" in text and OLD_NTP not in text for text in texts
+                all(
+                    f"ntp server {NEW_NTP}" in text and OLD_NTP not in text
+                    for text in (running, startup)
                 ),
             )
             self._fact(
                 f"{name} has no rollback timer left armed",
                 name,
                 "armed" if device.pending_revert else "none",
-                lambda seen: seen == "none",
+                not device.pending_revert,
             )
         access = self._world.fleet["access1"].running()
         self._fact(
             "access1 has the new description",
             "access1 running-config",
             NEW_DESK if NEW_DESK in access else "old description",
-            lambda seen: seen == NEW_DESK,
+            NEW_DESK in access,
         )
 
     async def _drift(self) -> None:
@@ -180,25 +175,22 @@ class Story:
             "the check finds the drift, on that device only",
             f"deployment {opened['id']}",
             f"drift on {', '.join(drifted) or 'no device'}",
-            lambda _: drifted == ["core1"],
+            drifted == ["core1"],
         )
         for job in found["jobs"]:
             if job["device"] == "core1":
                 self._show_diff(job["outcome"]["diff"])
-        self._fact(
-            "the fleet shows core1 out of sync",
-            "status page",
-            await self._sync_of("core1"),
-            lambda seen: seen == "out-of-sync",
-        )
+        sync = await self._sync_of("core1")
+        self._fact("the fleet shows core1 out of sync", "API", sync, sync == "out-of-sync")
         sha = await self._world.github.head()
         await self._world.api("POST", "/api/v1/gitops/sync", {"force": True})
         await self._synced("core1")
+        same = _body(core.running()) == _body(before)
         self._fact(
             "after a sync core1 has its own location back",
             "core1 running-config",
-            "as before" if _body(core.running()) == _body(before) else "different",
-            lambda seen: seen == "as before",
+            "as before" if same else "different",
+            same,
         )
         await self._status(sha, DEPLOY, "success", "in sync")
 
@@ -222,7 +214,7 @@ class Story:
             "the status says what the device said",
             f"status {DEPLOY}",
             status,
-            lambda seen: "overlaps" in seen,
+            "overlaps" in status,
         )
         for name, text_before in before.items():
             device = self._world.fleet[name]
@@ -231,7 +223,7 @@ class Story:
                 f"{name} runs and has saved exactly what it had before",
                 name,
                 "as before" if same else "different",
-                lambda seen: seen == "as before",
+                same,
             )
         return sha
 
@@ -240,18 +232,14 @@ class Story:
         sha = await self._world.github.revert(bad)
         await self._status(sha, DEPLOY, "success", "")
         for name in self._world.fleet.names:
-            self._fact(
-                f"{name} is in sync",
-                "status page",
-                await self._sync_of(name),
-                lambda seen: seen == "in-sync",
-            )
+            sync = await self._sync_of(name)
+            self._fact(f"{name} is in sync", "API", sync, sync == "in-sync")
         final = {state.state for state in self._world.github.statuses(bad).values()}
         self._fact(
             "the bad commit keeps its failure",
             f"statuses of {bad[:7]}",
             ", ".join(sorted(final)),
-            lambda _: self._world.github.statuses(bad)[DEPLOY].state == "failure",
+            self._world.github.statuses(bad)[DEPLOY].state == "failure",
         )
 
     # --- what the steps are made of ------------------------------------------------------------
@@ -278,7 +266,7 @@ class Story:
             f"{context} is {state}" + (f" and says “{says}”" if says else ""),
             f"status of {sha[:7]}",
             f"{seen.state}: {seen.description}",
-            lambda _: seen.state == state and says in seen.description,
+            seen.state == state and says in seen.description,
         )
         return str(seen.description)
 
@@ -301,8 +289,8 @@ class Story:
         ]
         return ", ".join(typed) or "nothing"
 
-    def _fact(self, fact: str, where: str, seen: str, true: Callable[[str], bool]) -> None:
-        checked = Fact(step=self.title, fact=fact, where=where, seen=seen, true=true(seen))
+    def _fact(self, fact: str, where: str, seen: str, true: bool) -> None:
+        checked = Fact(step=self.title, fact=fact, where=where, seen=seen, true=true)
         self.facts.append(checked)
         mark = Text("  ✓ ", "green") if checked.true else Text("  ✗ ", "bold red")
         line = mark.append(fact, "default").append(f"  {seen}", "dim")
