@@ -35,7 +35,7 @@ _HORIZON = sa.select(
     sa.select(sa.func.min(_t.due_at)).where(_waits(_t.state), _t.due_at > _since).scalar_subquery(),
     sa.select(sa.func.min(_o.run_at)).where(_waits(_o.state), _o.run_at > _since).scalar_subquery(),
 )
-_LEASES = sa.select(sa.func.min(_l.until)).where(_l.job.is_not(None))
+_LEASES = sa.select(sa.func.min(_l.until)).where(_l.job.is_not(None), _l.until > _since)
 _BEAT = sa.update(schema.pulse).where(schema.pulse.c.worker == sa.bindparam("its_worker"))
 _FIRST_BEAT = sa.insert(schema.pulse)
 
@@ -88,9 +88,9 @@ def horizon(conn: sa.Connection, since: float) -> float | None:
     return min(times, default=None)
 
 
-def expiry(conn: sa.Connection) -> float | None:
-    """When the first lease runs out, by the clock of the leases."""
-    until: float | None = conn.execute(_LEASES).scalar_one()
+def expiry(conn: sa.Connection, since: float) -> float | None:
+    """When the first lease runs out after ``since``, both by the clock of the leases."""
+    until: float | None = conn.execute(_LEASES, {"since": since}).scalar_one()
     return until
 
 

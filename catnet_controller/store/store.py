@@ -365,13 +365,14 @@ class Store:
             deployments.conclude_ended(conn, self._conclude, self._clock.now())
 
     async def _horizon(self, since: float) -> float | None:
-        due = await self.db.tx(retention.horizon, since)
-        expiry = await self.db.tx(retention.expiry)
-        if expiry is None:
-            return due
-        # From the clock of the leases to the time of day.
-        expires_at = expiry - self._instant() + self._clock.now()
-        return expires_at if due is None else min(due, expires_at)
+        ahead = self._instant() - self._clock.now()
+
+        def first(conn: sa.Connection) -> float | None:
+            due, expiry = retention.horizon(conn, since), retention.expiry(conn, since + ahead)
+            times = [due, None if expiry is None else expiry - ahead]
+            return min((each for each in times if each is not None), default=None)
+
+        return await self.db.tx(first)
 
 
 def _prepare(file: Path, *, own: bool) -> None:
