@@ -265,7 +265,7 @@ def fleet() -> dict[str, DeviceState]:
 def job(number: int, name: str, mode: Mode, revision: Revision, **more: Any) -> Job:
     return Job(
         id=number,
-        deployment=1,
+        deployment=more.pop("deployment", 41),
         device=device(name),
         mode=mode,
         revision=revision,
@@ -329,6 +329,7 @@ def filled() -> Memory:
                 f"branch{number:02}",
                 Mode.PUSH,
                 main,
+                deployment=42,
                 state=state,
                 step=Step.PUSH if state is State.RUNNING else None,
                 outcome=good if state is State.COMPLETE else None,
@@ -362,7 +363,17 @@ def filled() -> Memory:
         created_at=NOW - 90_000,
         ended_at=NOW - 89_990,
         summary="no drift on 11 devices",
-        jobs=(job(30, "core1", Mode.CHECK, main, outcome=Outcome(state=State.COMPLETE), **ended),),
+        jobs=(
+            job(
+                30,
+                "core1",
+                Mode.CHECK,
+                main,
+                deployment=39,
+                outcome=Outcome(state=State.COMPLETE),
+                **ended,
+            ),
+        ),
     )
     return Memory(
         kept={it.id: it for it in (failed, running, refused, check)},

@@ -1,0 +1,213 @@
+"""The webhook over real HTTP: what is taken, what is refused, and what a stranger can cost."""
+
+import asyncio
+import hashlib
+import hmac
+import json
+from collections.abc import AsyncIterator, Mapping
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from catnet_controller.errors import StoreBusy, StoreFailed
+from tests import helpers_web
+from tests.helpers_web import SHA, WEBHOOK_SECRET, Site
+
+PUSH = {
+    "ref": "refs/heads/main",
+    "after": SHA,
+    "deleted": False,
+    "repository": {"full_name": "acme/network-config"},
+}
+
+
+@pytest.fixture
+async def site() -> AsyncIterator[Site]:
+    async with helpers_web.site() as made:
+        yield made
+
+
+def signed(body: bytes, *, secret: bytes = WEBHOOK_SECRET, event: str = "push") -> dict[str, str]:
+    return {
+        "Content-Type": "application/json",
+        "X-GitHub-Event": event,
+        "X-GitHub-Delivery": "0b989ba4-242f-11e5-81e1-c7b6966d2516",
+        "X-Hub-Signature-256": "sha256=" + hmac.new(secret, body, hashlib.sha256).hexdigest(),
+    }
+
+
+async def deliver(
+    site: Site, body: bytes, headers: Mapping[str, str] | None = None
+) -> tuple[int, dict[str, Any]]:
+    async with site.client.post(
+        "/webhook/github", data=body, headers=signed(body) if headers is None else headers
+    ) as answer:
+        return answer.status, await answer.json(content_type=None)
+
+
+def counted(site: Site, event: str, result: str) -> float:
+    for family in text_string_to_metric_families(site.metrics.render()[0].decode()):
+        for sample in family.samples:
+            if sample.name == "catnet_webhook_deliveries_total" and sample.labels == {
+                "event": event,
+                "result": result,
+            }:
+                return sample.value
+    raise AssertionError("no such series")
+
+
+async def test_a_push_raises_a_trigger(site: Site) -> None:
+    status, answer = await deliver(site, json.dumps(PUSH).encode())
+    assert status == 202
+    assert answer["result"] == "accepted"
+    [trigger] = site.store.triggers
+    assert (trigger.ref, trigger.sha) == ("branch/main", SHA)
+    [delivery] = site.store.deliveries
+    assert delivery.guid == "0b989ba4-242f-11e5-81e1-c7b6966d2516"
+    assert delivery.received_at == helpers_web.NOW
+    assert counted(site, "push", "accepted") == 1
+
+
+async def test_what_is_not_for_us_is_recorded_and_ignored(site: Site) -> None:
+    body = json.dumps(PUSH | {"ref": "refs/heads/other"}).encode()
+    status, answer = await deliver(site, body)
+    assert (status, answer["result"]) == (202, "ignored")
+    assert site.store.triggers == []
+    assert len(site.store.deliveries) == 1
+
+
+@pytest.mark.parametrize(
+    "signature",
+    [
+        None,
+        "",
+        "sha256=",
+        "sha1=" + "0" * 40,
+        "sha256=" + "0" * 64,
+        "sha256=" + "é" * 64,
+        "sha256=" + "0" * 63 + "g",
+        hmac.new(b"another secret", json.dumps(PUSH).encode(), hashlib.sha256).hexdigest(),
+    ],
+)
+async def test_a_wrong_signature_is_refused(site: Site, signature: str | None) -> None:
+    body = json.dumps(PUSH).encode()
+    headers = signed(body)
+    del headers["X-Hub-Signature-256"]
+    if signature is not None:
+        headers["X-Hub-Signature-256"] = signature
+    status, problem = await deliver(site, body, headers)
+    assert status == 401
+    assert problem["code"] == "bad-signature"
+    assert "webhook_secrets" in problem["next_step"]
+    assert site.store.deliveries == []
+    assert counted(site, "other", "forged") == 1
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b"{", b"\xff\xfe", b'{"ref": 1}', b"payload=%7B%7D"])
+async def test_a_malformed_body_is_the_senders_fault(site: Site, body: bytes) -> None:
+    status, problem = await deliver(site, body)
+    assert 400 <= status < 500
+    assert problem["code"] == "delivery-refused"
+    assert site.store.triggers == []
+
+
+async def test_missing_headers_are_the_senders_fault(site: Site) -> None:
+    body = json.dumps(PUSH).encode()
+    for name in ("X-GitHub-Event", "X-GitHub-Delivery"):
+        headers = signed(body)
+        del headers[name]
+        assert (await deliver(site, body, headers))[0] == 400
+
+
+async def test_too_large_by_its_own_word_is_not_read() -> None:
+    async with helpers_web.site(max_bytes=2048) as site:
+        reader, writer = await asyncio.open_connection(site.client.host, site.client.port)
+        head = "POST /webhook/github HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n"
+        writer.write(f"{head}X-Hub-Signature-256: sha256={'0' * 64}\r\n\r\n".encode())
+        # Not a byte of the body is sent, and the answer comes all the same.
+        answer = await reader.readuntil(b"\r\n\r\n")
+        assert b" 413 " in answer.splitlines()[0]
+        writer.close()
+        await writer.wait_closed()
+
+
+async def test_too_large_in_chunks_is_stopped_on_the_way() -> None:
+    async def chunks() -> AsyncIterator[bytes]:
+        for _ in range(64):
+            yield b"x" * 1024
+
+    async with helpers_web.site(max_bytes=2048) as site:
+        headers = signed(b"")
+        async with site.client.post("/webhook/github", data=chunks(), headers=headers) as answer:
+            assert answer.status == 413
+            assert (await answer.json(content_type=None))["code"] == "too-large"
+        assert site.store.deliveries == []
+
+
+async def test_chunks_are_fine_otherwise(site: Site) -> None:
+    body = json.dumps(PUSH).encode()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield body[:10]
+        yield body[10:]
+
+    async with site.client.post("/webhook/github", data=chunks(), headers=signed(body)) as answer:
+        assert answer.status == 202
+
+
+async def test_a_slow_sender_is_cut_off() -> None:
+    async with helpers_web.site(read_seconds=0.05) as site:
+        reader, writer = await asyncio.open_connection(site.client.host, site.client.port)
+        head = "POST /webhook/github HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n"
+        writer.write(f"{head}X-Hub-Signature-256: sha256={'0' * 64}\r\n\r\n{{".encode())
+        answer = await reader.readuntil(b"\r\n\r\n")
+        assert b" 408 " in answer.splitlines()[0]
+        writer.close()
+        await writer.wait_closed()
+
+
+@pytest.mark.parametrize("error", [StoreBusy("locked"), StoreFailed("disk full")])
+async def test_a_store_that_fails_asks_to_deliver_again(
+    site: Site, error: StoreBusy | StoreFailed
+) -> None:
+    site.store.failing = error
+    body = json.dumps(PUSH).encode()
+    async with site.client.post("/webhook/github", data=body, headers=signed(body)) as answer:
+        assert answer.status == 503
+        assert answer.headers["Retry-After"] == "5"
+        assert (await answer.json(content_type=None))["code"] == error.code
+    assert counted(site, "push", "failed") == 1
+
+
+async def test_without_a_secret_the_webhook_is_closed() -> None:
+    async with helpers_web.site(verify=None) as site:
+        body = json.dumps(PUSH).encode()
+        status, problem = await deliver(site, body)
+        assert (status, problem["code"]) == (403, "webhook-not-set")
+        assert "github.webhook_secrets" in problem["next_step"]
+
+
+async def test_a_storm_of_forged_deliveries_does_not_stop_a_true_one(site: Site) -> None:
+    true = json.dumps(PUSH).encode()
+    statuses: list[int] = []
+
+    async def storm() -> None:
+        for _ in range(20):
+            status, _ = await deliver(site, b"x" * 10_000, signed(b"another"))
+            statuses.append(status)
+
+    async with asyncio.TaskGroup() as group:
+        for _ in range(10):
+            group.create_task(storm())
+        accepted = group.create_task(deliver(site, true))
+    assert statuses == [401] * 200
+    assert accepted.result()[0] == 202
+    assert len(site.store.deliveries) == 1
+
+
+async def test_get_is_not_allowed(site: Site) -> None:
+    async with site.client.get("/webhook/github") as answer:
+        assert answer.status == 405
+        assert answer.headers["Allow"] == "POST"
+        assert (await answer.json(content_type=None))["code"] == "method-not-allowed"
