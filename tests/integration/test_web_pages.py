@@ -146,6 +146,14 @@ async def test_an_empty_store_tells_how_to_begin() -> None:
         assert "catnet sync" in text
 
 
+async def test_a_stranger_learns_nothing(site: Site) -> None:
+    for path in ("/", "/deployments/41", "/nothing"):
+        async with site.client.get(path) as answer:
+            text = await answer.text()
+        for word in ("acme", "network-config", "main</span>", "edge1", "1.0<"):
+            assert word not in text
+
+
 async def test_a_large_fleet_stays_one_quick_page() -> None:
     names = [f"device{number:04}" for number in range(3000)]
     store = Memory(devices={name: DeviceState(device=helpers_web.device(name)) for name in names})

@@ -53,6 +53,9 @@
     }
   };
 
+  const named = location.hash && document.getElementById(location.hash.slice(1));
+  if (named && named.matches("details")) named.open = true;
+
   live.className = "live on";
   setInterval(look, every);
   document.addEventListener("visibilitychange", look);
