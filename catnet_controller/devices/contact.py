@@ -35,6 +35,7 @@ from catnet_controller.ports import Clock
 
 log = structlog.get_logger(__name__)
 
+TOO_SLOW = "Raise the minutes of the revert timer, or push less at once."
 _BUSY_ATTEMPTS = 4
 _SAVE_ATTEMPTS = 4
 _LONGEST_LINE = 254
@@ -243,9 +244,17 @@ class Contact:
             raise DeviceBusy(f"{self.device.name}: the configuration is locked: {_last(answer)}")
 
     async def type(self, session: Terminal, command: Command) -> str | None:
-        """Type a configuration line; None when it was taken, else why not (redacted)."""
+        """Type a configuration line; None when it was taken, else why not (redacted).
+
+        Raises DeviceTimeout when the device began to roll back meanwhile.
+        """
         exchange = await session.type(command)
         self.transcript.append(exchange)
+        if self.platform.fired.search(exchange.answer):
+            raise DeviceTimeout(
+                f"{self.device.name}: the revert timer fired before all was typed",
+                next_step=TOO_SLOW,
+            )
         reason = answers.judge(command.text, exchange.answer)
         return None if reason is None else redact(reason)
 

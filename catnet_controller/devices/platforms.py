@@ -39,6 +39,8 @@ class Platform:
     """In the answer of ``timer``: one is pending; group ``user`` is who may end it."""
     idle: re.Pattern[str]
     """In the answer of ``timer`` or ``confirm``: none is pending."""
+    fired: re.Pattern[str]
+    """In any answer: the timer has fired, the device rolls back."""
     confirm: str
     revert: str
     leave: str
@@ -83,6 +85,7 @@ IOS = Platform(
     timer="show archive config rollback timer",
     pending=re.compile(r"^Timer (?:type|value):(?:.*\n)*?\s*User:\s*(?P<user>\S*)", re.MULTILINE),
     idle=re.compile(r"No Rollback Confirmed Change pending", re.IGNORECASE),
+    fired=re.compile(r"Rollback Confirmed Change: rolling to", re.IGNORECASE),
     confirm="configure confirm",
     revert="configure revert now",
     leave="end",

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import structlog
 
-from catnet_controller.devices.contact import Contact, difference, unlike, untypable
+from catnet_controller.devices.contact import TOO_SLOW, Contact, difference, unlike, untypable
 from catnet_controller.devices.endings import ours, result
 from catnet_controller.devices.terminal import Terminal
 from catnet_controller.devices.undo import Restoration, Undo
@@ -154,7 +154,7 @@ class Push:
             if self._armed and contact.clock.monotonic() > self._deadline:
                 raise DeviceTimeout(
                     f"{self._device.name}: the push takes longer than the revert timer",
-                    next_step="Raise the minutes of the revert timer, or push less at once.",
+                    next_step=TOO_SLOW,
                 )
             reason = await contact.type(session, command)
             if reason is not None:

@@ -50,8 +50,8 @@ class Recovery:
             # No line was typed: that is recorded before the first one. Keep what is there.
             if pending:
                 await contact.confirm(session)
-            return self._ended(self._interrupted("before a line was typed"))
-        if self._wanted(running.text):
+            return self._settled("before a line was typed")
+        if intent.step is not Step.REVERT and self._wanted(running.text):
             if pending:
                 await self._checkpoint(Step.CONFIRM, replace(intent, step=Step.CONFIRM))
                 await contact.confirm(session)
@@ -60,21 +60,19 @@ class Recovery:
             return self._ended(None)
         if intent.step in (Step.SAVE, Step.RECORD):
             # It was proved and confirmed; somebody changed the device since. Not ours to undo.
-            return self._ended(self._interrupted("after it was confirmed, and changed since"))
+            return self._settled("after it was confirmed, and the device was changed since")
         await self._checkpoint(Step.REVERT, replace(intent, step=Step.REVERT))
         return await self._undo(session, running, pending=pending)
 
     async def _undo(self, session: Terminal, running: Reading, *, pending: bool) -> PushResult:
         contact, intent = self._contact, self._intent
-        interrupted = self._interrupted("in the middle")
         if normal.digest(running.text) == intent.baseline and not pending:
-            done = Restoration(restored=Restored.RESTORED, after=running)
-            return self._ended(interrupted, done)
+            return self._settled("and the device is as it was before")
         baseline = await self._backups.read(intent.backup)
         hostname = _hostname_of(baseline) or session.hostname
         undo = Undo(contact, baseline=baseline, hostname=hostname)
         restoration = await (undo.revert() if intent.armed or pending else undo.type_back())
-        return self._ended(interrupted, restoration)
+        return self._ended(self._interrupted("in the middle"), restoration)
 
     def _wanted(self, running: str) -> bool:
         """Whether the device has all that was wanted."""
@@ -83,6 +81,11 @@ class Recovery:
         except Refused:
             return False
         return change_set.empty
+
+    def _settled(self, how: str) -> PushResult:
+        """Nothing of the push is left to undo: the job may start over."""
+        restoration = Restoration(restored=Restored.RESTORED, after=self._after)
+        return self._ended(self._interrupted(how), restoration)
 
     def _interrupted(self, where: str) -> ConnectionLost:
         return ConnectionLost(f"{self._device.name}: the push was interrupted {where}")
