@@ -17,5 +17,5 @@ def test_unknown_name_names_the_known_ones() -> None:
         {"default": Credential(username="u"), "lab": Credential(username="v")}
     )
     assert credentials.lookup("lab").username == "v"
-    with pytest.raises(SecretMissing, match="'edge'.*default, lab"):
+    with pytest.raises(SecretMissing, match=r"'edge'.*default, lab"):
         credentials.lookup("edge")

@@ -1,0 +1,111 @@
+"""Backups are whole, private, readable without CatNet, and show when they were damaged."""
+
+import resource
+import signal
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from catnet_controller.devices.backups import Backups
+from catnet_controller.errors import IncompleteRead, StoreFailed
+
+CONFIG = "version 15.7\nhostname r1\nusername u secret 5 $1$hush\ninterface Vlan1\n shutdown\nend\n"
+NOON = 1_793_620_800.25  # 2026-11-02 12:00:00.250 UTC
+
+
+def configs(folder: Path) -> list[Path]:
+    return list(folder.rglob("*.cfg"))
+
+
+@pytest.fixture
+def backups(tmp_path: Path) -> Iterator[Backups]:
+    kept = Backups(tmp_path / "backups")
+    yield kept
+    kept.close()
+
+
+async def test_what_was_saved_is_read(backups: Backups, tmp_path: Path) -> None:
+    text = CONFIG + "! B\udcfcro\n"  # a byte that is no UTF-8
+    text = text.replace("end\n", "") + "end\n"
+    backup = await backups.save("r1", text, taken_at=NOON)
+    assert await backups.read(backup.id) == text
+    [path] = (tmp_path / "backups" / "r1").iterdir()
+    assert path.name == f"20261102T120000.250Z-{backup.digest.removeprefix('sha256:')[:12]}.cfg"
+    assert path.read_bytes() == text.encode("utf-8", "surrogateescape")
+    assert backup.id == f"r1/{path.stem}"
+
+
+async def test_nobody_else_can_read_them(backups: Backups, tmp_path: Path) -> None:
+    await backups.save("r1", CONFIG, taken_at=NOON)
+    for path in (tmp_path / "backups").rglob("*"):
+        assert stat.S_IMODE(path.stat().st_mode) == (0o700 if path.is_dir() else 0o600)
+    assert stat.S_IMODE((tmp_path / "backups").stat().st_mode) == 0o700
+
+
+async def test_newest_first(backups: Backups) -> None:
+    old = await backups.save("r1", CONFIG, taken_at=NOON)
+    new = await backups.save("r1", CONFIG.replace("r1", "r9"), taken_at=NOON + 86_400)
+    await backups.save("r2", CONFIG, taken_at=NOON)
+    listed = await backups.list("r1")
+    assert [one.id for one in listed] == [new.id, old.id]
+    assert listed[1].taken_at == NOON
+    assert old.digest.startswith(listed[1].digest)
+    assert await backups.list("nobody") == ()
+
+
+async def test_cut_config_is_never_stored(backups: Backups, tmp_path: Path) -> None:
+    with pytest.raises(IncompleteRead, match="r1"):
+        await backups.save("r1", CONFIG.removesuffix("end\n"), taken_at=NOON)
+    assert not configs(tmp_path)
+
+
+async def test_damaged_file_is_told(backups: Backups, tmp_path: Path) -> None:
+    backup = await backups.save("r1", CONFIG, taken_at=NOON)
+    [path] = (tmp_path / "backups" / "r1").iterdir()
+    path.write_text(CONFIG.replace(" shutdown\n", ""))
+    with pytest.raises(StoreFailed, match="damaged") as caught:
+        await backups.read(backup.id)
+    assert "hush" not in str(caught.value)
+
+
+async def test_missing_file_is_told(backups: Backups) -> None:
+    with pytest.raises(StoreFailed, match="r1/never"):
+        await backups.read("r1/never")
+
+
+async def test_place_that_cannot_be_written(tmp_path: Path) -> None:
+    (tmp_path / "backups").write_text("in the way")
+    kept = Backups(tmp_path / "backups")
+    with pytest.raises(StoreFailed, match="r1"):
+        await kept.save("r1", CONFIG, taken_at=NOON)
+    kept.close()
+
+
+async def test_full_disk_leaves_nothing_behind(backups: Backups, tmp_path: Path) -> None:
+    """A limit on the size of files stands for a full disk: the write fails half-way."""
+    limit = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (40, limit[1]))
+    try:
+        with pytest.raises(StoreFailed, match="r1"):
+            await backups.save("r1", CONFIG, taken_at=NOON)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        signal.signal(signal.SIGXFSZ, handler)
+    assert not list((tmp_path / "backups" / "r1").iterdir())
+
+
+@pytest.mark.parametrize("name", ["../outside", "a/b", "..", "."])
+async def test_name_of_a_device_stays_in_the_folder(tmp_path: Path, name: str) -> None:
+    kept = Backups(tmp_path / "deep" / "backups")
+    try:
+        backup = await kept.save(name, CONFIG, taken_at=NOON)
+    except StoreFailed:
+        assert not configs(tmp_path)
+    else:
+        [path] = configs(tmp_path)
+        assert path.parent.parent == tmp_path / "deep" / "backups"
+        assert await kept.read(backup.id) == CONFIG
+    kept.close()
