@@ -15,7 +15,7 @@ FOLDER = "configs/"
 
 
 ALGORITHMS = ("modern", "legacy", "ancient")
-PLATFORMS = ("ios",)
+PLATFORMS = ("ios", "iosxe")
 
 
 MAX_HINTS = 100

@@ -232,3 +232,12 @@ def test_scripts_are_well_formed_and_stop_at_the_first_error(name: str) -> None:
     assert path.stat().st_mode & 0o111
     assert "set -euo pipefail" in path.read_text(encoding="utf-8")
     subprocess.run(["bash", "-n", path], check=True)
+
+
+def test_the_readme_gives_the_commands_that_ci_runs() -> None:
+    readme, script = read("README.md"), read(".ci/test")
+    install = re.search(r"pip install (?:--\S+ )*-e '\.\[test\]'", readme)
+    assert install, "the README says how to run the tests"
+    assert "pip install --quiet --disable-pip-version-check -e '.[test]'" in script
+    assert ".venv/bin/pytest" in readme
+    assert ".venv/bin/catnet demo --once" in readme

@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catnet_controller.devices import platforms
 from catnet_controller.models import Fallback, Revision, Scope, Snapshot
-from catnet_controller.policy import desired
+from catnet_controller.policy import desired, roster
 from catnet_controller.policy.desired import build, digest, wanted
 
 REVISION = Revision(sha="1" * 40, ref="branch/main")
@@ -213,6 +214,10 @@ def test_what_is_wanted() -> None:
     assert not wanted("README.md")
     assert not wanted("other/inventory.yaml")
     assert not wanted("catnet.yaml")
+
+
+def test_a_platform_is_one_that_can_be_spoken_to() -> None:
+    assert set(roster.PLATFORMS) == set(platforms.PLATFORMS)
 
 
 # --- what is refused -----------------------------------------------------------------------------
