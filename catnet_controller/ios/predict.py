@@ -145,7 +145,7 @@ class Model:
         if not text or text.startswith(("!", "do ")):
             return path
         bare = text.removeprefix("no ").removeprefix("default ")
-        at = self._level(path, bare)
+        at = self.level(path, bare)
         if text.startswith("default "):
             self._default(at, bare)
             return at
@@ -154,7 +154,8 @@ class Model:
             return at
         return self._positive(at, text, line)
 
-    def _level(self, path: Path, bare: str) -> Path:
+    @staticmethod
+    def level(path: Path, bare: str) -> Path:
         """The section that takes a line: the innermost where it is known, else where one is."""
         loose: Path | None = None
         for depth in range(len(path), -1, -1):

@@ -66,8 +66,11 @@ class Row:
     """The line equal to the default, which the device does not print."""
     near: int = 0
     """Two different lines that share this many words exclude each other on the device."""
+    rival: str = ""
+    """Lines with the same rival text (``{0}`` as in ``no``) cannot both be on the device."""
     change: str = "overwrite"
-    """``overwrite``: enter the new line; ``remove``: the old one must go right before."""
+    """``overwrite``: enter the new line; ``remove``: the old one must go right before;
+    ``replace``: a section that takes no edits is made anew."""
     wipes: str = ""
     """Lines of the same section, as a pattern, that the device drops when this one changes."""
     cascade: str = ""
@@ -83,6 +86,10 @@ class Row:
     """Why this line is never sent, empty when it may be."""
     danger: str = ""
     """Why this line can cut the session or disturb traffic."""
+    management: bool = False
+    """The danger is to CatNet's own access, not only to traffic."""
+    only_removed: bool = False
+    """Dangerous only when it goes, not when it comes."""
     tags: frozenset[str] = field(default_factory=frozenset)
 
     @property
@@ -105,8 +112,10 @@ CONFIRM = Ask(pattern=r"\[confirm\]", reply="", bare=True)
 YES = Ask(pattern=r"\[yes/no\]:?\s*$", reply="yes")
 
 _WORD = re.compile(r"<\.\.\.>|\[\.\.\.\]|\.\.\.|\S+")
-_FLAGS = frozenset({"on", "off", "shown", "made", "fixed", "vlans"})
-_TEXTS = frozenset({"no", "opens", "default", "change", "wipes", "cascade", "never", "danger"})
+_FLAGS = frozenset({"on", "off", "shown", "made", "fixed", "vlans", "management", "only_removed"})
+_TEXTS = frozenset(
+    {"no", "opens", "default", "change", "wipes", "cascade", "rival", "never", "danger"}
+)
 
 
 def table(mode: str, source: str, text: str, *, first: int = 0) -> tuple[Row, ...]:

@@ -17,7 +17,7 @@ flag service config ; stage 90
 flag service password-encryption ; stage 12
 flag service <...> ; stage 90
 flag platform <...> ; made ; stage 90
-single hostname * ; stage 14 ; danger the prompt changes
+single hostname * ; fixed ; stage 14 ; danger the prompt changes
 flag aqm-register-fnf ; made
 flag boot-start-marker ; made
 list boot system <...> ; never the boot image decides whether the device comes back
@@ -40,11 +40,11 @@ flag logging message-counter <what>
 single logging count
 flag logging userinfo
 flag logging exception ; off
-single enable secret ... ; stage 12 ; danger the enable secret CatNet may use
-single enable password ... ; stage 12 ; danger the enable password CatNet may use
+single enable secret ... ; stage 12 ; danger the enable secret CatNet may use ; management
+single enable password ... ; stage 12 ; danger the enable password CatNet may use ; management
 single enable algorithm-type ... ; no no enable secret ; stage 12
-single username <name> ... ; stage 50 ; asks confirm ; danger a login may depend on it
-flag aaa new-model ; stage 48 ; off ; asks confirm ; danger login changes at once
+single username <name> ... ; stage 50 ; asks confirm ; danger a login may depend on it ; management ; only_removed
+flag aaa new-model ; stage 48 ; off ; asks confirm ; danger login changes at once ; management
 section aaa group server <radius|tacacs+|ldap> <name> ; opens aaa-group ; stage 52
 single aaa authentication banner ... ; stage 92
 single aaa authentication fail-message ... ; stage 92
@@ -52,10 +52,10 @@ single aaa authentication attempts login * ; stage 92
 single aaa authentication username-prompt ... ; stage 92
 single aaa authentication password-prompt ... ; stage 92
 single aaa authentication suppress <...> ; stage 92
-single aaa authentication <login|enable|ppp|dot1x|sgbp|arap|nasi|onep|eou> <list> ... ; stage 92 ; danger login methods change
-flag aaa authorization <console|config-commands> ; stage 93 ; danger command authorisation changes
-single aaa authorization commands <level> <list> ... ; stage 93 ; danger command authorisation changes
-single aaa authorization <type> <list> ... ; stage 93 ; danger authorisation changes
+single aaa authentication <login|enable|ppp|dot1x|sgbp|arap|nasi|onep|eou> <list> ... ; stage 92 ; danger login methods change ; management
+flag aaa authorization <console|config-commands> ; stage 93 ; danger command authorisation changes ; management
+single aaa authorization commands <level> <list> ... ; stage 93 ; danger command authorisation changes ; management
+single aaa authorization <type> <list> ... ; stage 93 ; danger authorisation changes ; management
 section aaa accounting commands <level> <list> ; opens aaa-accounting ; stage 93
 single aaa accounting commands <level> <list> ... ; stage 93
 single aaa accounting update ... ; stage 93
@@ -90,7 +90,7 @@ flag ip cef ; on
 flag ip cef <distributed|load-sharing> ; on
 flag ipv6 cef
 flag ipv6 cef distributed
-flag ip routing ; danger routing stops
+flag ip routing ; danger routing stops ; management
 flag ip gratuitous-arps ; on
 single ip arp proxy <x>
 flag ip finger ; off
@@ -190,7 +190,7 @@ list memory free low-watermark <...> ; made
 flag memory <...> ; made
 single diagnostic bootup level * ; made
 flag diagnostic <...> ; made
-section archive ; opens archive ; stage 90 ; danger the archive is the safety net of every push
+section archive ; opens archive ; stage 90 ; danger the archive is the safety net of every push ; management
 section dot1x credentials <n> ; opens dot1x ; stage 50
 flag dot1x system-auth-control ; stage 92
 flag dot1x <...>
@@ -216,7 +216,7 @@ flag vlan dot1q <...>
 section vlan configuration <n> ; opens vlan ; stage 22
 section vlan access-map <n> <seq> ; opens vlan-map ; stage 40
 single vlan accounting ...
-section vlan <id> ; opens vlan ; stage 20 ; danger ports of the VLAN lose it
+section vlan <id> ; opens vlan ; stage 20 ; danger ports of the VLAN lose it ; only_removed
 list vlan filter <...> ; stage 70
 section object-group <network|service|security> <name> ; opens object-group ; stage 30
 section redundancy ; opens redundancy ; made
@@ -233,9 +233,10 @@ section track resolution ... ; opens track ; stage 65
 flag track timer <...> ; stage 65
 section template <n> ; opens interface ; stage 66
 section class-map type <...> ; opens class-map ; stage 40
-section class-map match-any <name> ; opens class-map ; stage 40 ; made ; tags sysmap
-section class-map match-all <name> ; opens class-map ; stage 40
-section class-map <name> ; opens class-map ; stage 40
+section class-map match-any system-cpp-<...> ; opens class-map ; made
+section class-map match-any <name> ; opens class-map ; stage 40 ; rival class-map {0}
+section class-map match-all <name> ; opens class-map ; stage 40 ; rival class-map {0}
+section class-map <name> ; opens class-map ; stage 40 ; rival class-map {0}
 section policy-map type control subscriber <name> ; opens control-policy ; stage 45
 section policy-map type <...> ; opens policy-map ; stage 45
 section policy-map system-cpp-policy ; opens policy-map ; made
@@ -277,7 +278,7 @@ single crypto ikev2 dpd ... ; stage 55
 single crypto ikev2 <nat|fragmentation|window|limit|cookie-challenge> ... ; stage 55
 flag crypto ikev2 <...> ; stage 55
 single crypto ipsec security-association <...> ; no full ; stage 55
-section crypto ipsec transform-set <n> ... ; opens transform ; stage 55 ; change remove
+section crypto ipsec transform-set <n> ... ; opens transform ; stage 55
 section crypto ipsec profile <n> ; opens ipsec-profile ; stage 57
 flag crypto ipsec <...> ; stage 55
 section crypto gdoi group <...> ; opens gdoi ; stage 56
@@ -293,18 +294,18 @@ single macro global description ...
 section controller <...> ; opens controller ; fixed ; stage 68
 section interface <name> ; opens interface ; stage 70
 section virtual-service <n> ; opens virtual-service ; made
-section router ospf <n> vrf <v> ; opens ospf ; stage 80 ; danger routing
-section router ospf <n> ; opens ospf ; stage 80 ; danger routing
-section router ospfv3 <...> ; opens ospf ; stage 80 ; danger routing
-section ipv6 router <...> ; opens ospf ; stage 80 ; danger routing
-section router eigrp <n> ; opens eigrp ; stage 80 ; danger routing
-section router bgp <n> ; opens bgp ; stage 81 ; danger routing
-section router rip ; opens rip ; stage 80 ; danger routing
-section router isis ; opens isis ; stage 80 ; danger routing
-section router isis <n> ; opens isis ; stage 80 ; danger routing
-section router lisp ; opens lisp ; stage 80
-section router <...> ; opens ? ; stage 80
-single ip default-gateway * ; stage 85 ; danger the way back to CatNet
+section router ospf <n> vrf <v> ; opens ospf ; stage 80 ; danger routing ; only_removed
+section router ospf <n> ; opens ospf ; stage 80 ; danger routing ; only_removed
+section router ospfv3 <...> ; opens ospf ; stage 80 ; danger routing ; only_removed
+section ipv6 router <...> ; opens ospf ; stage 80 ; danger routing ; only_removed
+section router eigrp <n> ; opens eigrp ; stage 80 ; danger routing ; only_removed
+section router bgp <n> ; opens bgp ; stage 81 ; rival bgp ; danger routing ; only_removed
+section router rip ; opens rip ; stage 80 ; danger routing ; only_removed
+section router isis ; opens isis ; stage 80 ; danger routing ; only_removed
+section router isis <n> ; opens isis ; stage 80 ; danger routing ; only_removed
+section router lisp ; opens lisp ; stage 80 ; only_removed
+section router <...> ; opens ? ; stage 80 ; only_removed
+single ip default-gateway * ; stage 85 ; danger the way back to CatNet ; management
 single ip default-network * ; stage 85
 flag ip forward-protocol nd ; made ; stage 90
 flag ip forward-protocol <...> ; stage 90
@@ -340,17 +341,17 @@ list ip nat <inside|outside> source static <...> ; stage 85
 single ip nat <inside|outside> source list <n> ... ; no full ; stage 85 ; change remove
 single ip nat <inside|outside> source route-map <n> ... ; no full ; stage 85 ; change remove
 list ip nat <...> ; stage 85
-list ip route vrf <...> ; near 7 ; stage 85 ; danger routing
-list ip route <...> ; near 5 ; stage 85 ; danger routing
-list ipv6 route vrf <...> ; near 6 ; stage 85 ; danger routing
-list ipv6 route <...> ; near 4 ; stage 85 ; danger routing
-flag ip ssh <...> <x> ; no full ; stage 90 ; danger SSH access
+list ip route vrf <...> ; near 7 ; stage 85 ; danger routing ; only_removed
+list ip route <...> ; near 5 ; stage 85 ; danger routing ; only_removed
+list ipv6 route vrf <...> ; near 6 ; stage 85 ; danger routing ; only_removed
+list ipv6 route <...> ; near 4 ; stage 85 ; danger routing ; only_removed
+flag ip ssh <...> <x> ; no full ; stage 90 ; danger SSH access ; management
 section ip ssh pubkey-chain ; opens ssh-keys ; stage 90
 section ip ssh server algorithm authentication ; opens ? ; stage 90
-single ip ssh <version|time-out|authentication-retries|source-interface|bulk-mode|maxstartups|port> ... ; stage 90 ; danger SSH access
-single ip ssh <server|client> algorithm <x> ... ; stage 90 ; danger SSH access
-single ip ssh <dh|rsa> ... ; stage 90 ; danger SSH access
-flag ip ssh <...> ; stage 90 ; danger SSH access
+single ip ssh <version|time-out|authentication-retries|source-interface|bulk-mode|maxstartups|port> ... ; stage 90 ; danger SSH access ; management
+single ip ssh <server|client> algorithm <x> ... ; stage 90 ; danger SSH access ; management
+single ip ssh <dh|rsa> ... ; stage 90 ; danger SSH access ; management
+flag ip ssh <...> ; stage 90 ; danger SSH access ; management
 flag ip scp server enable ; stage 90
 single ip telnet <x> ... ; stage 90
 flag ip rsvp <...>
@@ -362,9 +363,9 @@ flag ip sla enable <...> ; stage 61
 single ip sla schedule <n> ... ; stage 61
 single ip sla reaction-configuration <n> ... ; stage 61
 list ip sla group schedule <...> ; stage 61
-section ip sla <n> ; opens sla ; stage 60
-section ip access-list standard <n> ; opens acl ; stage 32 ; danger traffic through it
-section ip access-list extended <n> ; opens acl ; stage 32 ; danger traffic through it
+section ip sla <n> ; opens sla ; stage 60 ; change replace ; cascade ip sla schedule {0}
+section ip access-list standard <n> ; opens acl ; stage 32 ; rival acl {0} ; danger traffic through it
+section ip access-list extended <n> ; opens acl ; stage 32 ; rival acl {0} ; danger traffic through it
 section ip access-list role-based <n> ; opens acl ; stage 32
 section mac access-list extended <n> ; opens acl ; stage 32
 section ipv6 access-list <n> ; opens acl ; stage 32 ; danger traffic through it
@@ -429,12 +430,12 @@ flag snmp-server <...>
 section snmp mib community-map <...> ; opens ?
 flag snmp mib <...>
 flag snmp <...>
-section tacacs server <n> ; opens tacacs ; stage 51
+section tacacs server <n> ; opens tacacs ; stage 51 ; danger login may depend on the server ; management ; only_removed
 single tacacs-server host <h> ... ; stage 51
 single tacacs-server key ... ; stage 51
 single tacacs-server timeout * ; stage 51
 flag tacacs-server <...> ; stage 51
-section radius server <n> ; opens radius ; stage 51
+section radius server <n> ; opens radius ; stage 51 ; danger login may depend on the server ; management ; only_removed
 single radius-server host <h> ... ; stage 51
 single radius-server key ... ; stage 51
 list radius-server attribute <...> ; stage 91

@@ -300,7 +300,7 @@ flag nat64 <...>
 flag vmi <...>
 flag carrier <...>
 single cell-attach <...> ; no full
-flag shutdown ; off ; stage 90 ; danger the port goes down
+flag shutdown ; off ; stage 90 ; tags last ; danger the port goes down
 """,
     )
     + table(
@@ -317,7 +317,7 @@ single service-policy <input|output> * ; no full
 list l2protocol <...>
 single ethernet <...> ; no full
 single mtu *
-flag shutdown ; off ; stage 90
+flag shutdown ; off ; stage 90 ; tags last
 """,
     )
     + table(
@@ -325,7 +325,7 @@ flag shutdown ; off ; stage 90
         _SOURCE,
         r"""
 single name ...
-flag shutdown ; off ; stage 90
+flag shutdown ; off ; stage 90 ; tags last
 single state *
 flag remote-span
 single private-vlan <...> ; no full

@@ -196,7 +196,7 @@ flag segment-routing <...>
 section address-family <...> ; opens ospf ; stage 60
 single fast-reroute <...> ; no full
 single discard-route <...> ; no full
-flag shutdown ; off ; stage 90
+flag shutdown ; off ; stage 90 ; tags last
 """,
     )
     + table(
@@ -229,7 +229,7 @@ single maximum-paths *
 single timers <x> ...
 single summary-metric <...> ; no full
 flag nsf
-flag shutdown ; off ; stage 90
+flag shutdown ; off ; stage 90 ; tags last
 """,
     )
     + table(
@@ -252,7 +252,7 @@ single remote-neighbors <...> ; no full
 flag nsf
 flag soft-sia
 single timers <x> ...
-flag shutdown ; off ; stage 90
+flag shutdown ; off ; stage 90 ; tags last
 """,
     )
     + table(
@@ -270,7 +270,7 @@ single bandwidth-percent *
 list summary-address <...>
 flag bfd
 single add-paths *
-flag shutdown ; off ; stage 90
+flag shutdown ; off ; stage 90 ; tags last
 """,
     )
     + table(

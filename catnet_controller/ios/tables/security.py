@@ -74,14 +74,14 @@ flag <...>
         "Cisco IOS Terminal Services command reference; exec-timeout 10 0 is the default",
         r"""
 single session-timeout ...
-single access-class * <in|out> [...] ; no full ; danger access to the device
-single ipv6 access-class * <in|out> [...] ; no full ; danger access to the device
+single access-class * <in|out> [...] ; no full ; danger access to the device ; management
+single ipv6 access-class * <in|out> [...] ; no full ; danger access to the device ; management
 single exec-timeout ... ; default exec-timeout 10 0 ; no default exec-timeout ; shown
 single timeout login response *
-single password ... ; danger login on the line
-flag login ; danger login on the line
-single login ... ; no no login ; danger login on the line
-single privilege level * ; danger login on the line
+single password ... ; danger login on the line ; management
+flag login ; danger login on the line ; management
+single login ... ; no no login ; danger login on the line ; management
+single privilege level * ; danger login on the line ; management
 single authorization <t> ...
 single accounting <t> ...
 flag logging synchronous
@@ -94,7 +94,7 @@ single exec-character-bits *
 single rotary *
 single modem ...
 single transport preferred *
-single transport input ... ; danger access to the device
+single transport input ... ; danger access to the device ; management
 single transport output ...
 single escape-character *
 single stopbits *

@@ -53,7 +53,7 @@ flag <...>
         _SOURCE,
         r"""
 section log config ; opens archive-log
-single path ... ; danger the archive is the safety net of every push
+single path ... ; danger the archive is the safety net of every push ; management
 flag write-memory
 single time-period *
 single maximum *
@@ -98,8 +98,8 @@ single icmp-jitter ... ; tags fixed-once
 single udp-jitter ... ; tags fixed-once
 single udp-echo ... ; tags fixed-once
 single tcp-connect ... ; tags fixed-once
-single path-echo ... ; tags fixed-once
-single path-jitter ... ; tags fixed-once
+single path-echo ... ; tags fixed-once ; management
+single path-jitter ... ; tags fixed-once ; management
 single dns ... ; tags fixed-once
 single http ... ; tags fixed-once
 single ftp ... ; tags fixed-once
@@ -252,7 +252,7 @@ section sip ; opens voice
 section h323 ; opens voice
 section ip address trusted list ; opens voice
 flag vad ; on
-flag shutdown ; off ; stage 90
+flag shutdown ; off ; stage 90 ; tags last
 flag <...>
 """,
     )

@@ -1,0 +1,180 @@
+"""Compare what a device has with what it shall have: the change set, or the reasons against it.
+
+The plan is proved before it leaves: its commands are typed into the model of IOS, and what comes
+out must be what was aimed at. Where the model drops something on the way (a VRF change takes the
+addresses with it) the plan is continued until nothing is left; where that does not end, the change
+is refused.
+"""
+
+from collections.abc import Sequence
+
+from catnet_controller.ios import merge
+from catnet_controller.ios.changes import ChangeSet, Command, DiffLine, Refusal
+from catnet_controller.ios.items import Item, Section, cut, load, ranges
+from catnet_controller.ios.parse import dump, parse
+from catnet_controller.ios.plan import Planner, Stop
+from catnet_controller.ios.predict import Model, lines
+from catnet_controller.ios.redact import redact
+from catnet_controller.ios.show import difference
+from catnet_controller.ios.steps import Step, typed
+from catnet_controller.ios.tree import Path, Tree
+
+_ROUNDS = 5
+
+
+def compare(
+    running: str,
+    desired: str,
+    *,
+    scope: str = "full",
+    applied: str | None = None,
+    origins: Sequence[str] = (),
+) -> ChangeSet:
+    """The change set from ``running`` to ``desired``.
+
+    ``scope`` is ``full`` (desired speaks for the whole device) or ``partial`` (only for what it
+    names; ``applied`` is the desired text applied last). ``origins[i]`` is where line ``i`` of
+    desired comes from. Secrets in desired are plain values or the device's own hash.
+    """
+    if running == desired and scope == "full":
+        return ChangeSet(predicted=running)
+    tree = parse(running)
+    have = load(tree)
+    wanted_tree = parse(desired)
+    want = load(wanted_tree)
+    _align(have, want)
+    if scope == "partial":
+        before = load(parse(applied)) if applied is not None else None
+        if before is not None:
+            _align(have, before)
+        aim = merge.partial(have, want, before)
+    else:
+        aim = merge.full(have, want)
+    where = _Where(origins)
+    refusals = [
+        Refusal(
+            line=desired.split("\n")[p.line - 1].strip(), origin=where(p.line), reason=p.message
+        )
+        for p in wanted_tree.problems
+    ]
+    refusals += _twice(have, want, where)
+    route = _Route(tree, have, aim.section, aim.cleared)
+    refusals += [
+        Refusal(line=stop.text, origin=where(stop.line), reason=stop.reason) for stop in route.stops
+    ]
+    commands = typed(route.steps, origins, headers=_headers(want))
+    predicted = dump(route.tree)
+    reverse: tuple[Command, ...] = ()
+    warnings = [*aim.warnings, *route.warnings]
+    if commands and not refusals:
+        back = _Route(route.tree, route.section, have, set())
+        reverse = typed(back.steps)
+        warnings += [
+            f"the way back is not complete: `{redact(stop.text)}`: {stop.reason}"
+            for stop in back.stops
+        ]
+    return ChangeSet(
+        commands=() if refusals else commands,
+        reverse=reverse,
+        diff=difference(have, aim.section, running + desired),
+        warnings=tuple(dict.fromkeys(redact(warning) for warning in warnings)),
+        refusals=tuple(refusals),
+        unmanaged=aim.unmanaged,
+        predicted=running if refusals else predicted,
+    )
+
+
+def render(diff: Sequence[DiffLine]) -> str:
+    """A diff as text: the sign in the first column, then one blank per section around the line."""
+    return "\n".join(f"{line.sign.value}{' ' * line.depth}{line.text}" for line in diff)
+
+
+class _Where:
+    def __init__(self, origins: Sequence[str]) -> None:
+        self._origins = origins
+
+    def __call__(self, line: int) -> str | None:
+        return self._origins[line - 1] if 0 < line <= len(self._origins) else None
+
+
+class _Route:
+    """A plan, continued in the model until the aim is reached."""
+
+    def __init__(self, tree: Tree, have: Section, aim: Section, cleared: set[str]) -> None:
+        self.steps: list[Step] = []
+        self.stops: list[Stop] = []
+        self.warnings: list[str] = []
+        model = Model(tree)
+        self.section = have
+        for _ in range(_ROUNDS):
+            planner = Planner(self.section, aim, cleared)
+            planner.run()
+            self.stops += planner.stops
+            self.warnings += planner.warnings
+            cleared = set()
+            if self.stops or not planner.steps:
+                break
+            refused = self._type(model, planner.steps)
+            self.steps += planner.steps
+            self.section = load(model.tree())
+            _align(self.section, aim)
+            if refused:
+                self.stops.append(refused)
+                break
+        else:
+            planner = Planner(self.section, aim, set())
+            planner.run()
+            if planner.steps:
+                step = planner.steps[0]
+                reason = "the model of IOS does not reach the wanted result with this line"
+                self.stops.append(Stop(text=step.text, line=step.line, reason=reason))
+        self.tree = model.tree()
+
+    @staticmethod
+    def _type(model: Model, steps: Sequence[Step]) -> Stop | None:
+        model.path = ()
+        for line in lines(typed(steps)):
+            model.type(model.path, line)
+            if model.refusal is not None:
+                return Stop(text=line, line=0, reason=f"IOS would refuse it: {model.refusal}")
+        return None
+
+
+def _align(one: Section, other: Section) -> None:
+    """Cut the ``line vty`` ranges of both alike, so that they compare range by range."""
+    first, second = ranges(one), ranges(other)
+    if first == second or not first or not second:
+        return
+    edges = {low for low, _ in (*first, *second)} | {high + 1 for _, high in (*first, *second)}
+    cut(one, edges)
+    cut(other, edges)
+
+
+def _twice(have: Section, want: Section, where: _Where) -> list[Refusal]:
+    """The same setting twice in desired with different values; the device cannot have both."""
+    refusals = []
+    for path, first, second in _clashes(want):
+        if any(old.key == first.key for p, old, _ in _clashes(have) if p == path):
+            continue
+        place = f" ({where(first.line)})" if where(first.line) else ""
+        reason = f"the same setting stands above{place} with another value: `{redact(first.text)}`"
+        refusals.append(Refusal(line=second.text, origin=where(second.line), reason=reason))
+    return refusals
+
+
+def _clashes(section: Section) -> list[tuple[Path, Item, Item]]:
+    found = [(section.path, first, second) for first, second in section.clashes]
+    for item in section.items:
+        if item.section is not None:
+            found += _clashes(item.section)
+    return found
+
+
+def _headers(section: Section) -> dict[Path, int]:
+    """Where each section of desired begins."""
+    found: dict[Path, int] = {}
+    for item in section.items:
+        if item.section is not None:
+            found[(*section.path, item.text)] = item.line
+            found.update(_headers(item.section))
+    return found

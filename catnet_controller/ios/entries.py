@@ -1,0 +1,246 @@
+"""Two access lists to the edits between them, which never leave traffic open or locked out.
+
+New entries are put between the ones that stay before old ones go, each at its own number, so that
+at no moment the list is empty or lacks what both versions permit. Comments belong to the entry
+that follows them and share its number.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from catnet_controller.ios import acl
+from catnet_controller.ios.items import Item, Section
+from catnet_controller.ios.steps import Step
+from catnet_controller.ios.tree import Path
+
+
+@dataclass(slots=True)
+class _Rule:
+    """An entry with its comments. ``text`` is empty for comments that no entry follows."""
+
+    text: str
+    number: int
+    line: int = 0
+    remarks: list[Item] = field(default_factory=list)
+
+    def said(self) -> list[str]:
+        return [remark.text for remark in self.remarks]
+
+
+def plan(header: str, have: Section, want: Section) -> Iterator[Step]:
+    """The steps that turn one access list into the other."""
+    path: Path = (header,)
+    if not have.items:
+        for item in want.items:
+            yield Step(path=path, text=_line(path, _number(item), item.text), line=item.line)
+        return
+    numbered = any(_number(item) for item in have.items)
+    if not numbered and not header.startswith("ipv6"):
+        yield from _unnumbered(path, have, want)
+        return
+    old, new = _rules(have), _rules(want)
+    if [(r.text, r.said()) for r in old] == [(r.text, r.said()) for r in new]:
+        return
+    yield from _edits(path, old, new)
+
+
+def equal(header: str, have: Section, want: Section) -> bool:
+    """True when nothing would have to be typed."""
+    return next(plan(header, have, want), None) is None
+
+
+def _number(item: Item) -> int:
+    return int(item.body[0]) if item.body else 0
+
+
+def _line(path: Path, number: int, text: str) -> str:
+    if not number:
+        return text
+    return f"sequence {number} {text}" if path[0].startswith("ipv6") else f"{number} {text}"
+
+
+def _rules(section: Section) -> list[_Rule]:
+    rules: list[_Rule] = []
+    remarks: list[Item] = []
+    last = 0
+    for item in section.items:
+        if acl.remark(item.text):
+            remarks.append(item)
+            continue
+        last = _number(item) or last + 10
+        rules.append(_Rule(item.text, last, item.line, remarks))
+        remarks = []
+    rules.append(_Rule("", last + 10, 0, remarks))
+    return rules
+
+
+def _unnumbered(path: Path, have: Section, want: Section) -> Iterator[Step]:
+    """A list whose numbers the device does not print; comments cannot be placed there."""
+    old = [r for r in _rules(have) if r.text]
+    new = [r for r in _rules(want) if r.text]
+    before = [r.text for r in old]
+    after = [r.text for r in new]
+    said = Counter(item.text for item in have.items if acl.remark(item.text))
+    say = Counter(item.text for item in want.items if acl.remark(item.text))
+    lines = {item.text: item.line for item in want.items}
+    if before != after:
+        staying = set(after)
+        if after[: len(before)] == before:
+            for rule in new[len(before) :]:
+                yield Step(path=path, text=rule.text, line=rule.line)
+        elif [text for text in before if text in staying] == after:
+            for rule in old:
+                if rule.text not in staying:
+                    yield Step(path=path, text=f"no {rule.text}")
+        else:
+            yield Step(path=(), text=_resequence(path, 10))
+            for place, rule in enumerate(old, 1):
+                rule.number, rule.remarks = place * 10, []
+            for rule in new:
+                rule.number, rule.remarks = 0, []
+            yield from _edits(path, old, new)
+    for text in (said - say).elements():
+        yield Step(path=path, text=f"no {text}")
+    for text in (say - said).elements():
+        yield Step(path=path, text=text, line=lines[text])
+
+
+def _resequence(path: Path, step: int) -> str:
+    return f"ip access-list resequence {path[0].split()[-1]} {step} {step}"
+
+
+def _edits(path: Path, old: list[_Rule], new: list[_Rule]) -> Iterator[Step]:
+    """The edits of a list whose numbers are known."""
+    where = {rule.text: place for place, rule in enumerate(old)}
+    kept = increasing([where.get(rule.text, -1) for rule in new])
+    numbers = _numbers(old, new, kept)
+    if numbers is None:
+        room = max(_gaps(new, kept)) + 1
+        step = max(10, room)
+        if path[0].startswith("ipv6"):
+            step = max(step, 10)
+        yield Step(path=(), text=_resequence(path, step))
+        for place, rule in enumerate(old, 1):
+            rule.number = place * step
+        numbers = _numbers(old, new, kept)
+        assert numbers is not None
+    staying = {new[place].text for place in kept}
+    gone = {rule.text: rule for rule in old if rule.text not in staying}
+    for place, rule in enumerate(new):
+        number = numbers[place]
+        if place in kept:
+            before = old[where[rule.text]]
+            if before.said() != rule.said():
+                yield from _unsaid(path, before)
+                yield from _said(path, rule, number)
+            continue
+        yield from _said(path, rule, number)
+        if not rule.text:
+            continue
+        if (moved := gone.pop(rule.text, None)) is not None:
+            yield from _without(path, moved)
+        yield Step(path=path, text=_line(path, number, rule.text), line=rule.line)
+    for rule in gone.values():
+        yield from _without(path, rule)
+
+
+def _said(path: Path, rule: _Rule, number: int) -> Iterator[Step]:
+    for remark in rule.remarks:
+        yield Step(path=path, text=_line(path, number, remark.text), line=remark.line)
+
+
+def _unsaid(path: Path, rule: _Rule) -> Iterator[Step]:
+    for remark in rule.remarks:
+        number = _number(remark) or rule.number
+        yield Step(path=path, text=f"no {_line(path, number, remark.text)}")
+
+
+def _without(path: Path, rule: _Rule) -> Iterator[Step]:
+    yield from _unsaid(path, rule)
+    if rule.text:
+        word = "no sequence" if path[0].startswith("ipv6") else "no"
+        yield Step(path=path, text=f"{word} {rule.number}")
+
+
+def increasing(places: Sequence[int]) -> set[int]:
+    """Indices of the longest increasing run of ``places`` (patience); -1 never counts."""
+    tails: list[int] = []
+    ends: list[int] = []
+    before = [-1] * len(places)
+    for index, place in enumerate(places):
+        if place < 0:
+            continue
+        spot = bisect_left(tails, place)
+        before[index] = ends[spot - 1] if spot else -1
+        if spot == len(tails):
+            tails.append(place)
+            ends.append(index)
+        else:
+            tails[spot] = place
+            ends[spot] = index
+    kept: set[int] = set()
+    index = ends[-1] if ends else -1
+    while index >= 0:
+        kept.add(index)
+        index = before[index]
+    return kept
+
+
+def _gaps(new: Sequence[_Rule], kept: set[int]) -> list[int]:
+    """How many new entries stand together, for each such place."""
+    runs = [0]
+    for place in range(len(new)):
+        if place in kept:
+            runs.append(0)
+        else:
+            runs[-1] += 1
+    return runs
+
+
+def _numbers(old: list[_Rule], new: list[_Rule], kept: set[int]) -> list[int] | None:
+    """A number for every wanted entry; None when there is no room between those that stay."""
+    where = {rule.text: rule.number for rule in old}
+    taken = sorted(rule.number for rule in old if rule.text)
+    given = [where[rule.text] if place in kept else 0 for place, rule in enumerate(new)]
+    low, start = 0, 0
+    for place in range(len(new) + 1):
+        end = place == len(new)
+        if not end and place not in kept:
+            continue
+        high = None if end or not new[place].text else given[place]
+        run = range(start, place)
+        if run:
+            chosen = _chosen([new[one] for one in run], low, high, taken)
+            if chosen is None:
+                return None
+            given[start:place] = chosen
+        if not end:
+            low = given[place]
+        start = place + 1
+    if new and not new[-1].text:
+        given[-1] = max([0, *given[:-1], *taken]) + 10
+    return given
+
+
+def _chosen(run: list[_Rule], low: int, high: int | None, taken: list[int]) -> list[int] | None:
+    wished = [rule.number for rule in run]
+    used = set(taken)
+    if (
+        all(wished)
+        and all(low < one and (high is None or one < high) and one not in used for one in wished)
+        and wished == sorted(set(wished))
+        and all(rule.line for rule in run)
+    ):
+        return wished
+    if high is None:
+        first = max([low, *taken]) // 10 * 10 + 10
+        return [first + 10 * place for place in range(len(run))]
+    following = taken[bisect_left(taken, low + 1)] if taken else high
+    upper = min(high, following)
+    step = (upper - low) // (len(run) + 1)
+    if step:
+        return [low + step * (place + 1) for place in range(len(run))]
+    free = [one for one in range(low + 1, min(high, low + 10000)) if one not in used]
+    return free[: len(run)] if len(free) >= len(run) else None

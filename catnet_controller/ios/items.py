@@ -1,0 +1,360 @@
+"""A parsed configuration to comparable items: one spelling, no noise, keyed by identity.
+
+The rules of normalising are applied here (spelling is in ``words``, entries in ``acl``); each
+function names its rule. What comes out keeps the line numbers of what went in.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from catnet_controller.ios import acl, vlans
+from catnet_controller.ios.parse import delimiter
+from catnet_controller.ios.predict import CLOSERS
+from catnet_controller.ios.rows import Kind, Match, Row
+from catnet_controller.ios.rules import match, mode
+from catnet_controller.ios.tree import Node, Path, Shape, Tree
+from catnet_controller.ios.words import canonical
+
+Key = tuple[str, ...]
+
+# Rule 2: lines that differ between two reads of an unchanged device, or say nothing.
+_VOLATILE = re.compile(r"(?:version \S|ntp clock-period |end$|boot-(?:start|end)-marker$)")
+_NUMBERED = re.compile(r"access-list (\d+) (.+)$")
+_VLANS = re.compile(r"vlan ([\d,-]*[,-][\d,-]*)$")
+_BANNER = re.compile(r"(banner \S+|.*(?:title|prompt|banner|fail-message)) (\S.*)$")
+_FAN = re.compile(r"((?:ip|ipv6) name-server(?: vrf \S+)?|bgp confederation peers) (.+)$")
+
+
+@dataclass(slots=True, eq=False)
+class Item:
+    """A line with its place in the comparison. ``body`` is the content of a block, in one form."""
+
+    text: str
+    key: Key
+    found: Match | None
+    line: int = 0
+    body: tuple[str, ...] = ()
+    section: "Section | None" = None
+
+    @property
+    def row(self) -> Row | None:
+        return self.found.row if self.found else None
+
+    @property
+    def kind(self) -> Kind | None:
+        return self.found.row.kind if self.found else None
+
+    @property
+    def negative(self) -> bool:
+        return self.found.negative if self.found else self.text.startswith("no ")
+
+    def copy(self) -> "Item":
+        """A copy whose section can be changed without changing this one."""
+        section = self.section.copy() if self.section is not None else None
+        return Item(self.text, self.key, self.found, self.line, self.body, section)
+
+
+@dataclass(slots=True, eq=False)
+class Section:
+    """The items inside a header (or of the whole configuration), in order, by key."""
+
+    path: Path
+    items: list[Item] = field(default_factory=list)
+    index: dict[Key, Item] = field(default_factory=dict)
+    clashes: list[tuple[Item, Item]] = field(default_factory=list)
+    """Two lines of one identity with different values: the second won."""
+
+    @property
+    def mode(self) -> str:
+        return mode(self.path)
+
+    def add(self, item: Item) -> Item:
+        """Add an item, or merge it into its equal (rule 10)."""
+        old = self.index.get(item.key)
+        if old is None:
+            self.items.append(item)
+            self.index[item.key] = item
+            return item
+        if old.section is not None and item.section is not None:
+            for child in item.section.items:
+                old.section.add(child)
+        if old.text != item.text or old.body != item.body:
+            if old.kind is not Kind.SECTION:
+                self.clashes.append((Item(old.text, old.key, old.found, old.line), item))
+            old.text, old.body, old.line, old.found = item.text, item.body, item.line, item.found
+        return old
+
+    def remove(self, item: Item) -> None:
+        self.items.remove(item)
+        del self.index[item.key]
+
+    def copy(self) -> "Section":
+        made = Section(self.path)
+        for item in self.items:
+            made.add(item.copy())
+        return made
+
+    def lines(self) -> int:
+        """How many lines, those of the sections below included."""
+        return sum(1 + (i.section.lines() if i.section else 0) for i in self.items)
+
+    def family(self, row: Row) -> list[Item]:
+        return [item for item in self.items if item.row is row]
+
+
+def load(tree: Tree) -> Section:
+    """A parsed configuration as comparable items."""
+    root = Section(())
+    _fill(root, _flat(tree.nodes))
+    _vty(root)
+    return root
+
+
+def _flat(nodes: Sequence[Node]) -> list[Node]:
+    """Rule 7: desired text may be flat between ``interface`` and ``exit``; nest it."""
+    out: list[Node] = []
+    header: Node | None = None
+    taken: list[Node] = []
+    for node in nodes:
+        if node.shape is Shape.NOISE:
+            continue
+        text = canonical(node.text)
+        if header is not None:
+            inner = (canonical(header.text),)
+            found = match(mode(inner), text)
+            top = match("config", text)
+            if found and not found.row.loose and (top is None or top.row.loose):
+                taken.append(node)
+                continue
+            _close(out, header, taken)
+            header, taken = None, []
+        opened = match("config", text)
+        if opened and opened.row.kind is Kind.SECTION and not node.children and not opened.negative:
+            header = node
+            continue
+        out.append(node)
+    if header is not None:
+        _close(out, header, taken)
+    return out
+
+
+def _close(out: list[Node], header: Node, taken: list[Node]) -> None:
+    out.append(Node(header.text, header.raw, header.line, header.shape, header.body, tuple(taken)))
+
+
+def _fill(section: Section, nodes: Iterable[Node]) -> None:
+    name = section.mode
+    for node in nodes:
+        if node.shape is Shape.NOISE or node.text in CLOSERS:
+            continue
+        text = canonical(node.text)
+        if section.path == () and _VOLATILE.match(text):
+            continue
+        for each, line in _split(section, text, node):
+            _add(section, name, each, node, line)
+
+
+def _split(section: Section, text: str, node: Node) -> Iterator[tuple[str, int]]:
+    """One printed line that stands for several (rules 11 and 13, name servers)."""
+    if section.path == ():
+        if found := _VLANS.match(text):
+            for number in sorted(vlans.numbers(found[1])):
+                yield f"vlan {number}", node.line
+            return
+        if (found := _NUMBERED.match(text)) and _foldable(int(found[1])):
+            _fold(section, found[1], found[2], node)
+            return
+    if found := _FAN.match(text):
+        for word in found[2].split():
+            yield f"{found[1]} {word}", node.line
+        return
+    yield text, node.line
+
+
+def _foldable(number: int) -> bool:
+    return number < 200 or 1300 <= number < 2700
+
+
+def _fold(section: Section, number: str, rest: str, node: Node) -> None:
+    """Rule 11: ``access-list N ...`` is an entry of ``ip access-list ... N``."""
+    kind = "standard" if int(number) < 100 or 1300 <= int(number) < 2000 else "extended"
+    header = f"ip access-list {kind} {number}"
+    found = match("config", header)
+    key = found.key if found else (header,)
+    item = section.index.get(key)
+    if item is None:
+        item = section.add(Item(header, key, found, node.line, (), Section((header,))))
+    assert item.section is not None
+    _entry(item.section, rest, node.line)
+
+
+def _add(section: Section, name: str, text: str, node: Node, line: int) -> None:
+    found = match(name, text)
+    kind = found.row.kind if found else None
+    if kind is Kind.ENTRY:
+        _entry(section, text, line)
+        return
+    if node.shape is Shape.BLOCK:
+        label, body = _body(text, node)
+        found = match(name, label)
+        key = found.key if found else ("?", label)
+        section.add(Item(label, key, found, line, body))
+        return
+    if _implied(found, text):
+        return
+    if found is not None and found.row.vlans:
+        old = section.index.get(found.key)
+        text = vlans.typed(old.text if old else "", text)
+        if old is not None:
+            old.text = text
+            return
+    key = found.key if found else ("?", text)
+    item = Item(text, key, found, line)
+    if kind is Kind.SECTION and not (found and found.negative):
+        item.section = Section((*section.path, text))
+        _fill(item.section, node.children)
+        section.add(item)
+        return
+    section.add(item)
+    if node.children:
+        _hoist(section, name, item, node)
+
+
+def _hoist(section: Section, name: str, item: Item, node: Node) -> None:
+    """Deeper lines of a line that opens no section here: they belong to the section around it.
+
+    IOS indents the lines of an SLA operation below it though all are in one mode.
+    """
+    for child in node.children:
+        text = canonical(child.text)
+        if child.shape is Shape.NOISE or text in CLOSERS:
+            continue
+        if item.found is not None and match(name, text):
+            _add(section, name, text, child, child.line)
+            continue
+        if item.section is None:
+            item.section = Section((*section.path, item.text))
+        _fill(item.section, (child,))
+
+
+def _implied(found: Match | None, text: str) -> bool:
+    """Rule 14: lines that say what is so anyway, on both sides."""
+    if found is None:
+        return False
+    row = found.row
+    if row.default and text == row.default:
+        return True
+    return row.kind is Kind.FLAG and row.on and not found.negative
+
+
+def _entry(section: Section, text: str, line: int) -> None:
+    """Rule 12: entries count by text and order; numbers are addresses."""
+    number, rule = acl.entry(text)
+    found = match("acl", text)
+    key: Key = ("entry", rule)
+    copies = 0
+    while key in section.index:
+        if not acl.remark(rule):
+            return
+        copies += 1
+        key = ("entry", rule, str(copies))
+    item = Item(rule, key, found, line, (str(number),) if number else ())
+    section.items.append(item)
+    section.index[key] = item
+
+
+def _body(text: str, node: Node) -> tuple[str, tuple[str, ...]]:
+    """Rules 3 and 4: a block to its label and its content in one form."""
+    if found := _BANNER.match(text):
+        content = "\n".join([node.raw.partition("\n")[0].strip(), *node.body])
+        start = content.find(found[2].split()[0])
+        content = content[start:] if start >= 0 else content
+        content = content.replace("\x03", "^C")
+        mark = delimiter(content)
+        content = content[len(mark) :].partition(mark)[0]
+        if mark == "^C" and content.startswith("C") and node.raw.count("^CC"):
+            content = content[1:]
+        lines = [line.rstrip() for line in content.replace("\r", "").split("\n")]
+        while lines and not lines[0]:
+            lines.pop(0)
+        while lines and not lines[-1]:
+            lines.pop()
+        return f"{found[1]} ^C", tuple(lines)
+    if text.startswith("macro name "):
+        return text, tuple(line.rstrip() for line in node.body[:-1])
+    hexadecimal = "".join("".join(line.split()) for line in node.body[:-1])
+    return text, (hexadecimal.upper(),)
+
+
+# --- lines of terminals --------------------------------------------------------------------------
+
+_LINE = re.compile(r"line vty (\d+)(?: (\d+))?$")
+
+
+def _vty(root: Section) -> None:
+    """Rule 13: ranges of ``line vty`` with equal content are one range."""
+    cut(root, ())
+
+
+def ranges(root: Section) -> list[tuple[int, int]]:
+    """The ranges of ``line vty`` that the sections name, in order."""
+    found = (_LINE.match(item.text) for item in root.items)
+    return sorted((int(f[1]), int(f[2] or f[1])) for f in found if f)
+
+
+def cut(root: Section, edges: Iterable[int]) -> None:
+    """Split the ``line vty`` ranges at ``edges`` (first numbers of a range); join equal ones."""
+    single: dict[int, Item] = {}
+    place: int | None = None
+    for item in [i for i in root.items if _LINE.match(i.text)]:
+        found = _LINE.match(item.text)
+        assert found is not None
+        place = root.items.index(item) if place is None else place
+        root.remove(item)
+        for number in range(int(found[1]), int(found[2] or found[1]) + 1):
+            single[number] = item
+    if place is None:
+        return
+    starts = set(edges)
+    runs: list[list[int]] = []
+    for number in sorted(single):
+        if (
+            runs
+            and runs[-1][-1] == number - 1
+            and number not in starts
+            and _same(single[runs[-1][-1]], single[number])
+        ):
+            runs[-1].append(number)
+        else:
+            runs.append([number])
+    for offset, run in enumerate(runs):
+        header = f"line vty {run[0]} {run[-1]}"
+        old = single[run[0]]
+        item = Item(header, ("", ""), match("config", header), old.line, (), Section((header,)))
+        item.key = item.found.key if item.found else (header,)
+        assert item.section is not None
+        for child in old.section.items if old.section else ():
+            item.section.add(child.copy())
+        root.items.insert(place + offset, item)
+        root.index[item.key] = item
+
+
+def _same(one: Item, other: Item) -> bool:
+    return one is other or signature(one) == signature(other)
+
+
+def signature(item: Item) -> tuple[object, ...]:
+    """Everything below an item, for comparing whole subtrees."""
+    if item.section is None:
+        return (item.text, item.body)
+    inner = sorted((signature(child) for child in item.section.items), key=repr)
+    return tuple(inner)
+
+
+def each(section: Section, visit: Callable[[Section, Item], None]) -> None:
+    """Visit every item, outer ones first."""
+    for item in [*section.items]:
+        visit(section, item)
+        if item.section is not None:
+            each(item.section, visit)

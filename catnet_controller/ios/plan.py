@@ -1,0 +1,359 @@
+"""From the configuration a device has to the one that is aimed at: the steps, in a safe order.
+
+Definitions come before their use and go after their last use; a new line is there before the old
+one goes, unless both cannot be there together. Every choice is read from the rows of knowledge.
+"""
+
+import ipaddress
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from catnet_controller.ios import entries, names
+from catnet_controller.ios.danger import never
+from catnet_controller.ios.items import Item, Section
+from catnet_controller.ios.merge import satisfied
+from catnet_controller.ios.rows import Kind, Row
+from catnet_controller.ios.rules import negation
+from catnet_controller.ios.steps import Step, block
+from catnet_controller.ios.tree import Path
+
+LIMIT = 254
+"""The longest line IOS takes (facts, wire)."""
+
+_UNKNOWN = "no rule knows this line, so its effect and its way back are unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """A line that must not be typed or removed. ``line`` counts in the desired text, 0 if none."""
+
+    text: str
+    line: int
+    reason: str
+
+
+class Planner:
+    """Plans one change. ``steps`` are what to type, ``stops`` why not to."""
+
+    def __init__(self, have: Section, want: Section, cleared: set[str]) -> None:
+        self.steps: list[Step] = []
+        self.stops: list[Stop] = []
+        self.warnings: list[str] = []
+        self._have = have.copy()
+        self._want = want
+        self._cleared = cleared
+
+    def run(self) -> None:
+        for name in sorted(self._cleared & {item.text for item in self._have.items}):
+            self._step((), f"default {name}")
+            self._emptied(name)
+        self._addresses()
+        self._section((), self._have, self._want)
+
+    def _emptied(self, name: str) -> None:
+        for item in self._have.items:
+            if item.text == name:
+                wanted = self._want.index.get(item.key)
+                item.section = (
+                    wanted.section.copy() if wanted and wanted.section else Section((name,))
+                )
+
+    # --- sections --------------------------------------------------------------------------------
+
+    def _section(self, path: Path, have: Section, want: Section) -> None:
+        if want.mode == "certificates":
+            return
+        if want.mode == "acl":
+            for step in entries.plan(path[-1], have, want):
+                self._say(step)
+            return
+        wiped = self._wiped(have, want)
+        kept = _kept(have, want)
+        early, late, last = self._removals(have, want, kept, wiped)
+        for item in early:
+            self._take(path, item)
+        pending = {id(item): item for item in late}
+        adds = sorted(
+            ((_stage(item), place, item) for place, item in enumerate(want.items)),
+            key=lambda one: one[:2],
+        )
+        for _, _, item in adds:
+            old = have.index.get(item.key)
+            if old is not None and (wiped(old) or id(old) in {id(one) for one in early}):
+                old = None
+            for rival in self._rivals(item, old, pending):
+                self._take(path, rival)
+            self._put(path, item, old)
+        for item in late:
+            if id(item) in pending:
+                self._take(path, item)
+        for item in last:
+            self._take(path, item)
+
+    def _wiped(self, have: Section, want: Section) -> "Wiped":
+        """What the device drops by itself because of a line that changes here."""
+        patterns = []
+        for item in (*have.items, *want.items):
+            row = item.row
+            if row is None or not row.wipes or item.negative:
+                continue
+            one, other = have.index.get(item.key), want.index.get(item.key)
+            if one is None or other is None or one.text != other.text:
+                patterns.append(row.wipes)
+        return Wiped("|".join(dict.fromkeys(patterns)))
+
+    def _removals(
+        self, have: Section, want: Section, kept: set[int], wiped: "Wiped"
+    ) -> tuple[list[Item], list[Item], list[Item]]:
+        """Lines to take away: before the additions, after them, and at the very end."""
+        early: list[Item] = []
+        late: list[Item] = []
+        last: list[Item] = []
+        removed = [
+            item
+            for item in have.items
+            if item.key not in want.index or (_ordered(item) and id(item) not in kept)
+        ]
+        stems = tuple(
+            f"{item.row.cascade.format(*item.found.words)} "
+            for item in removed
+            if item.found and item.row and item.row.cascade and item.row.cascade != "vrf"
+        )
+        for item in removed:
+            row = item.row
+            if wiped(item) or self._follows(item, stems, want):
+                continue
+            if row is not None and (_ordered(item) or row.loose):
+                early.append(item)
+            elif row is not None and "last" in row.tags:
+                last.append(item)
+            else:
+                late.append(item)
+        order = {id(item): place for place, item in enumerate(have.items)}
+        late.sort(key=lambda item: (-_stage(item), -order[id(item)]))
+        return early, late, last
+
+    @staticmethod
+    def _follows(item: Item, stems: tuple[str, ...], want: Section) -> bool:
+        """True for a line that goes by itself with one that is removed as well."""
+        if not stems or not item.text.removeprefix("no ").startswith(stems):
+            return False
+        if item.row is not None and item.row.cascade:
+            return False
+        stem = next(one for one in stems if item.text.removeprefix("no ").startswith(one))
+        return not any(other.text.startswith(stem) for other in want.items)
+
+    def _rivals(self, item: Item, old: Item | None, pending: dict[int, Item]) -> Iterator[Item]:
+        """Lines that must go right before this one comes."""
+        if old is not None or item.row is None or not (item.row.near or item.row.rival):
+            return
+        mine = _rivalry(item)
+        for other in [*pending.values()]:
+            if _rivalry(other) == mine:
+                del pending[id(other)]
+                yield other
+
+    # --- lines -----------------------------------------------------------------------------------
+
+    def _put(self, path: Path, item: Item, old: Item | None) -> None:
+        """Make a wanted line so."""
+        if satisfied(item, old):
+            return
+        row = item.row
+        changed = old is None or old.text != item.text or old.body != item.body
+        if row is None:
+            if changed:
+                self.stops.append(Stop(text=item.text, line=item.line, reason=_UNKNOWN))
+            elif item.section is not None and old is not None:
+                self._section(
+                    (*path, item.text), old.section or Section(item.section.path), item.section
+                )
+            return
+        if row.kind is Kind.SECTION and not item.negative:
+            self._enter(path, item, old, row)
+            return
+        if not changed or (row.kind is Kind.BLOCK and row.fixed):
+            return
+        if old is not None and item.negative and row.kind is not Kind.FLAG:
+            self._take(path, old)
+            return
+        if old is not None and row.change == "remove" and not old.negative:
+            self._take(path, old)
+        if row.kind is Kind.BLOCK:
+            self._say(block(item, path))
+        else:
+            self._step(path, item.text, item.line)
+
+    def _enter(self, path: Path, item: Item, old: Item | None, row: Row) -> None:
+        inner = (*path, item.text)
+        wanted = item.section or Section(inner)
+        if row.made and row.fixed:
+            return
+        if old is None:
+            if path == () and item.text.startswith("interface ") and _absent(item.text):
+                reason = "the device has no such port"
+                self.stops.append(Stop(text=item.text, line=item.line, reason=reason))
+                return
+            self._step(path, item.text, item.line)
+            self._section(inner, Section(inner), wanted)
+            return
+        have = old.section or Section(inner)
+        if row.change == "replace" and not _same(have, wanted):
+            self._step(path, negation(old.found, old.text) if old.found else f"no {old.text}")
+            self._step(path, item.text, item.line)
+            self._section(inner, Section(inner), wanted)
+            return
+        if old.text != item.text:
+            self._step(path, item.text, item.line)
+        self._section(inner, have, wanted)
+
+    def _take(self, path: Path, item: Item) -> None:
+        """Take a line away."""
+        row = item.row
+        if item.found is None or row is None:
+            self.stops.append(Stop(text=item.text, line=0, reason=f"to be removed, but {_UNKNOWN}"))
+            return
+        if item.negative:
+            if row.on:
+                self._step(path, item.text[3:])
+            return
+        if row.fixed or (row.made and row.kind is Kind.BLOCK):
+            return
+        if path == () and item.text.startswith("interface ") and names.physical(item.text[10:]):
+            self._step(path, f"default {item.text}")
+            return
+        self._step(path, negation(item.found, item.text))
+
+    def _step(self, path: Path, text: str, line: int = 0) -> None:
+        self._say(Step(path=path, text=text, line=line))
+
+    def _say(self, step: Step) -> None:
+        reason = never(step.text) if step.path == () else None
+        longest = max(len(line) for line in (step.text, *step.lines))
+        if reason is None and longest > LIMIT:
+            reason = f"longer than the {LIMIT} characters a device takes in one line"
+        if reason is not None:
+            self.stops.append(Stop(text=step.text, line=step.line, reason=reason))
+            return
+        self.steps.append(step)
+
+    # --- addresses -------------------------------------------------------------------------------
+
+    def _addresses(self) -> None:
+        """An address that moves to another interface must leave the first one first."""
+        coming = [
+            (item.text, network)
+            for item in self._want.items
+            if item.section is not None and item.text.startswith("interface ")
+            for child in item.section.items
+            if (network := _network(child)) and not self._has(item, child)
+        ]
+        if not coming:
+            return
+        for item in [*self._have.items]:
+            if item.section is None or not item.text.startswith("interface "):
+                continue
+            wanted = self._want.index.get(item.key)
+            for child in [*reversed(item.section.items)]:
+                network = _network(child)
+                if network is None or _still(wanted, child):
+                    continue
+                if any(name != item.text and other.overlaps(network) for name, other in coming):
+                    self._free(item, child, wanted)
+
+    def _free(self, item: Item, child: Item, wanted: Item | None) -> None:
+        assert item.section is not None
+        if wanted is None and not names.physical(item.text[10:]):
+            if item.key in self._have.index:
+                self._take((), item)
+                self._have.remove(item)
+            return
+        if child.key in item.section.index:
+            self._take((item.text,), child)
+            item.section.remove(child)
+
+    def _has(self, item: Item, child: Item) -> bool:
+        old = self._have.index.get(item.key)
+        return old is not None and _still(old, child)
+
+
+@dataclass(frozen=True, slots=True)
+class Wiped:
+    """Tells the lines that the device drops by itself."""
+
+    pattern: str
+
+    def __call__(self, item: Item) -> bool:
+        return (
+            bool(self.pattern)
+            and not item.negative
+            and (re.match(rf"(?:{self.pattern})(?: |$)", item.text) is not None)
+        )
+
+
+def _stage(item: Item) -> int:
+    if item.row is None:
+        return 99
+    if item.row.mode == "config" and item.row.stage == 50 and item.row.kind is not Kind.SECTION:
+        return 90 if item.text.split(" ", 1)[0] != "username" else 50
+    return item.row.stage
+
+
+def _ordered(item: Item) -> bool:
+    return (
+        item.row is not None
+        and (item.kind is Kind.ORDERED or "ordered" in item.row.tags)
+        and item.text != "class class-default"
+    )
+
+
+def _kept(have: Section, want: Section) -> set[int]:
+    """Of ordered lines: those that can stay because what is wanted begins with them in order."""
+    kept: set[int] = set()
+    rows = {id(item.row): item.row for item in want.items if _ordered(item) and item.row}
+    for row in rows.values():
+        wanted = [item.key for item in want.items if item.row is row and _ordered(item)]
+        at = 0
+        for item in have.items:
+            if item.row is row and at < len(wanted) and item.key == wanted[at]:
+                kept.add(id(item))
+                at += 1
+    return kept
+
+
+def _rivalry(item: Item) -> tuple[str, ...]:
+    row = item.row
+    assert item.found is not None or row is None
+    if row is None or item.found is None:
+        return ("", item.text)
+    if row.rival:
+        return ("rival", row.rival.format(*item.found.words))
+    if row.near:
+        return ("near", *item.text.split()[: row.near])
+    return ("", item.text)
+
+
+def _absent(text: str) -> bool:
+    return names.physical(text[10:])
+
+
+def _same(have: Section, want: Section) -> bool:
+    return [(i.text, i.body) for i in have.items] == [(i.text, i.body) for i in want.items]
+
+
+def _network(item: Item) -> ipaddress.IPv4Network | None:
+    words = item.text.split()
+    if words[:2] != ["ip", "address"] or len(words) < 4:
+        return None
+    try:
+        return ipaddress.IPv4Network(f"{words[2]}/{words[3]}", strict=False)
+    except ValueError:
+        return None
+
+
+def _still(item: Item | None, child: Item) -> bool:
+    if item is None or item.section is None:
+        return False
+    here = item.section.index.get(child.key)
+    return here is not None and here.text == child.text
