@@ -134,8 +134,8 @@ async def start(
     )
 
 
-def done(state: State = State.COMPLETE, **kwargs: bool) -> Outcome:
-    return Outcome(state=state, **kwargs)
+def done(state: State = State.COMPLETE) -> Outcome:
+    return Outcome(state=state)
 
 
 def seen(name: str, *, desired: str | None = None) -> DeviceState:

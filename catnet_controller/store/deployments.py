@@ -62,9 +62,8 @@ _PROGRESS = sa.select(
     sa.select(sa.func.count()).where(_j.deployment == _d.id).scalar_subquery().label("jobs"),
 ).where(_d.id == sa.bindparam("number"))
 _LATEST = sa.select(_d.id).order_by(_d.id.desc()).limit(sa.bindparam("limit"))
-_ENDED = (
-    sa.select(_d.id).where(_OPEN, ~sa.exists().where(_j.deployment == _d.id, _LIVE)).order_by(_d.id)
-)
+# Sorted by the caller: asked for the order of its key, SQLite reads the whole table.
+_ENDED = sa.select(_d.id).where(_OPEN, ~sa.exists().where(_j.deployment == _d.id, _LIVE))
 _SUMMARISE = sa.update(schema.deployment).where(_d.id == sa.bindparam("number"))
 _END = _SUMMARISE.values(state=sa.bindparam("its_state"), ended_at=sa.bindparam("now"))
 
@@ -235,7 +234,7 @@ def settle(conn: sa.Connection, number: int, conclude: Conclude, now: float) -> 
 
 def conclude_ended(conn: sa.Connection, conclude: Conclude, now: float) -> None:
     """End every deployment that has no live job any more, oldest first, and say so."""
-    for number in conn.execute(_ENDED).scalars().all():
+    for number in sorted(conn.execute(_ENDED).scalars()):
         conclusion = conclude(_must(conn, number))
         # Nothing is left that could end it later, so a verdict that waits would wait for ever.
         state = conclusion.state if conclusion.state.final else State.FAILED

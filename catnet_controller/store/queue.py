@@ -41,7 +41,8 @@ def _due() -> sa.Select[tuple[object, ...]]:
     # One in back-off does not hold up the others, unless it left the device half-way.
     ahead = sa.exists().where(
         other.c.state == literal(State.PENDING),
-        other.c.device == _j.device,
+        # By way of the lease, so that a busy device is left out before this is looked up.
+        other.c.device == _l.device,
         first,
         sa.or_(other.c.run_at <= sa.bindparam("now"), other.c.rank == INTERRUPTED),
     )

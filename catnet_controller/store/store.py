@@ -147,7 +147,7 @@ class Store:
         self.work.wake()
 
     async def next_trigger(self) -> Trigger | None:
-        return await self.db.tx(refs.next_trigger, self._clock.now())
+        return await self.db.read(refs.next_trigger, self._clock.now())
 
     async def settle(self, trigger: Trigger) -> None:
         await self.db.tx(refs.settle, trigger)
@@ -157,14 +157,14 @@ class Store:
         self.work.wake()
 
     async def ref_state(self, ref: str) -> RefState | None:
-        return await self.db.tx(refs.ref_state, ref)
+        return await self.db.read(refs.ref_state, ref)
 
     async def forget_ref(self, ref: str) -> None:
         await self.db.tx(refs.forget, ref)
 
     async def deliveries(self, limit: int = 100) -> Sequence[Delivery]:
         """The last webhook deliveries, newest first."""
-        return await self.db.tx(refs.deliveries, limit)
+        return await self.db.read(refs.deliveries, limit)
 
     # --- Deployments ---------------------------------------------------------------------------
 
@@ -203,19 +203,19 @@ class Store:
     async def deployment(self, number: int) -> Deployment | None:
         if not 0 < number <= LARGEST:
             return None
-        return await self.db.tx(deployments.get, number)
+        return await self.db.read(deployments.get, number)
 
     async def history(self, limit: int = 100) -> Sequence[Deployment]:
         """Without the long texts of the outcomes (diff, commands, transcript …)."""
         found = []
-        for number in await self.db.tx(deployments.latest, limit):
-            deployment = await self.db.tx(deployments.get, number, brief=True)
+        for number in await self.db.read(deployments.latest, limit):
+            deployment = await self.db.read(deployments.get, number, brief=True)
             if deployment is not None:
                 found.append(deployment)
         return found
 
     async def desired(self, digest: str) -> Desired | None:
-        return await self.db.tx(inventory.desired, digest)
+        return await self.db.read(inventory.desired, digest)
 
     # --- Jobs ----------------------------------------------------------------------------------
 
@@ -297,7 +297,7 @@ class Store:
     # --- States --------------------------------------------------------------------------------
 
     async def states(self) -> Mapping[str, DeviceState]:
-        return await self.db.tx(inventory.states)
+        return await self.db.read(inventory.states)
 
     async def record(self, state: DeviceState) -> None:
         """What was seen on a device; ``device`` and ``desired`` count only for an unknown one."""
@@ -323,7 +323,7 @@ class Store:
         self.work.wake()
 
     async def due(self, limit: int) -> Sequence[OutboxRow]:
-        return await self.db.tx(outbox.due, limit, self._clock.now())
+        return await self.db.read(outbox.due, limit, self._clock.now())
 
     async def delivered(self, row: OutboxRow, remote: str | None) -> None:
         await self.db.tx(outbox.delivered, row, remote, self._clock.now())
@@ -338,7 +338,7 @@ class Store:
     # --- Meter, Housekeeping -------------------------------------------------------------------
 
     async def depth(self) -> QueueDepth:
-        return await self.db.tx(retention.depth, self._clock.now())
+        return await self.db.read(retention.depth, self._clock.now())
 
     async def alive(self) -> None:
         await self.db.tx(retention.beat, self._worker, self._clock.now())
@@ -372,7 +372,7 @@ class Store:
             times = [due, None if expiry is None else expiry - ahead]
             return min((each for each in times if each is not None), default=None)
 
-        return await self.db.tx(first)
+        return await self.db.read(first)
 
 
 def _prepare(file: Path, *, own: bool) -> None:

@@ -24,6 +24,11 @@ T = TypeVar("T")
 BUSY_MS = 5_000
 """How long SQLite waits for a lock that something outside (a backup, a shell) holds."""
 
+# The write lock at once: one that is taken later can fail in the middle.
+_WRITE = "BEGIN IMMEDIATE"
+_READ = "BEGIN"
+_BARE = ""
+
 
 class Database:
     """One SQLite file, one connection, one thread."""
@@ -42,22 +47,31 @@ class Database:
         Whoever is cancelled meanwhile hears of it after the transaction has ended, so that
         nothing is still being written in the name of a task that is gone.
         """
-        return await self._run(lambda: self._transact(lambda conn: fn(conn, *args, **kwargs)))
+        return await self._run(_WRITE, lambda conn: fn(conn, *args, **kwargs))
+
+    async def read(
+        self, fn: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        """Like ``tx`` for what only reads: works on a disk that takes no writes, too."""
+        return await self._run(_READ, lambda conn: fn(conn, *args, **kwargs))
 
     async def bare(self, fn: Callable[[sa.Connection], T]) -> T:
-        """Run ``fn`` on a connection in autocommit: for what SQLite refuses in a transaction."""
-        return await self._run(lambda: self._autocommit(fn))
+        """Run ``fn`` outside a transaction: for what SQLite refuses in one."""
+        return await self._run(_BARE, fn)
 
     async def close(self) -> None:
         """Close the connection and end the thread. A second call does nothing."""
         if not self._closed:
             try:
-                await self._run(self._engine.dispose)
+                await self._submit(self._engine.dispose)
             finally:
                 self._closed = True
                 self._thread.shutdown()
 
-    async def _run(self, work: Callable[[], T]) -> T:
+    async def _run(self, begin: str, fn: Callable[[sa.Connection], T]) -> T:
+        return await self._submit(lambda: self._work(begin, fn))
+
+    async def _submit(self, work: Callable[[], T]) -> T:
         if self._closed:
             raise InternalFault("the store is closed")
         future = self._thread.submit(work)
@@ -69,17 +83,12 @@ class Database:
                 await asyncio.wait([waiting])
             raise
 
-    def _transact(self, work: Callable[[sa.Connection], T]) -> T:
+    def _work(self, begin: str, fn: Callable[[sa.Connection], T]) -> T:
         try:
-            with self._engine.begin() as conn:
-                return work(conn)
-        except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
-            raise explain(error, self.path) from error
-
-    def _autocommit(self, work: Callable[[sa.Connection], T]) -> T:
-        try:
-            with self._engine.connect() as conn:
-                return work(conn.execution_options(catnet_bare=True))
+            with self._engine.connect().execution_options(catnet_begin=begin) as conn:
+                result = fn(conn)
+                conn.commit()
+                return result
         except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
             raise explain(error, self.path) from error
 
@@ -142,6 +151,6 @@ def _prepare(connection: sqlite3.Connection, record: Any) -> None:  # noqa: ARG0
 
 
 def _begin(conn: sa.Connection) -> None:
-    # The write lock at once: one that is taken later can fail in the middle.
-    if not conn.get_execution_options().get("catnet_bare"):
-        conn.exec_driver_sql("BEGIN IMMEDIATE")
+    begin: str = conn.get_execution_options()["catnet_begin"]
+    if begin:
+        conn.exec_driver_sql(begin)
