@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from catnet_controller.ios import rules
 from catnet_controller.ios.parse import parse
+from catnet_controller.ios.redact import redact
 from catnet_controller.ios.rows import Kind
 from catnet_controller.ios.tree import Node, Path, Shape
 from catnet_controller.ios.words import canonical
@@ -52,16 +53,22 @@ def read(file: str, lines: Sequence[tuple[int, str]]) -> Piece:
     """Take a piece apart; ``lines`` come with their number in ``file``."""
     numbers = tuple(number for number, _ in lines)
     tree = parse("".join(f"{line}\n" for _, line in lines))
-    problems = [
-        Problem(file=file, line=numbers[one.line - 1] if one.line else 0, message=one.message)
-        for one in tree.problems
-    ]
+    problems = []
+    for one in tree.problems:
+        number = numbers[one.line - 1] if one.line else 0
+        problems.append(Problem(file=file, line=number, message=_shown(one.message)))
     for number, line in lines:
         for found in _PLACEHOLDER.finditer(line):
             if not _SECRET.fullmatch(found[1] or ""):
                 hint = '{{ secret("name") }} is what can stand here; templates end in .j2'
                 problems.append(Problem(file=file, line=number, message=f"`{found[0]}`: {hint}"))
     return Piece(file, tree.nodes, numbers, tuple(problems))
+
+
+def _shown(message: str) -> str:
+    """A complaint of the parser, which ends in the line it is about, without its secret."""
+    head, colon, line = message.partition(": ")
+    return f"{head}{colon}{redact(line)}"
 
 
 @dataclass(slots=True)
@@ -137,7 +144,7 @@ def _contradictions(siblings: _Siblings, path: Path) -> Iterator[Problem]:
         found = rules.match(mode, line)
         if found is None:
             if above is not None and _flat(above, line):
-                message = f"`{part.node.text}` belongs below `{above.node.text}`: indent it"
+                message = f"`{redact(part.node.text)}` belongs below `{above.node.text}`: indent it"
                 yield Problem(file=part.piece.file, line=part.number, message=message)
                 continue
         elif found.row.kind is Kind.ENTRY:
@@ -151,7 +158,8 @@ def _contradictions(siblings: _Siblings, path: Path) -> Iterator[Problem]:
         elif found.row.kind in (Kind.SINGLE, Kind.FLAG, Kind.BLOCK) and not found.row.vlans:
             other = once.setdefault(found.key, part)
             if (canonical(other.node.text), other.node.body) != (line, part.node.body):
-                message = f"`{part.node.text}` contradicts `{other.node.text}` of {other.place}"
+                here, there = redact(part.node.text), redact(other.node.text)
+                message = f"`{here}` contradicts `{there}` of {other.place}"
                 yield Problem(file=part.piece.file, line=part.number, message=message)
         yield from _contradictions(part.below, (*path, line))
         above = part if found is not None and found.row.kind is Kind.SECTION else above

@@ -104,6 +104,23 @@ def test_lines_that_lost_their_indentation_are_told_where_they_belong() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        ("enable secret 0 hunter22\n", "enable secret 0 hunter33\n"),
+        ("username a secret hunter22\n", "username a secret hunter33\n"),
+        ("line vty 0 4\npassword 0 hunter22\n",),
+        (" enable secret hunter22\n",),
+    ],
+)
+def test_a_complaint_does_not_say_the_secret(texts: tuple[str, ...]) -> None:
+    (found,) = complaints(*texts) or [
+        str(problem) for problem in pieces.read("a", list(enumerate(texts[0].split("\n")))).problems
+    ]
+    assert "hunter" not in found
+    assert "secret" in found
+
+
 def test_a_line_of_two_pieces_is_kept_once_in_the_place_of_the_first() -> None:
     result = merged("a 1\nb 1\n", "c 1\na 1\n")
     assert result.lines == ("a 1", "b 1", "c 1")
