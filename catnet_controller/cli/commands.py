@@ -8,7 +8,7 @@ import json
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -131,9 +131,9 @@ def status(*, config: Path, url: str | None, as_json: bool) -> int:
     else:
         from rich.console import Console
 
-        from catnet_controller.cli import show
+        from catnet_controller.cli import terminal
 
-        show.status(Console(), facts)
+        terminal.status(Console(), facts)
     return Exit.OK if facts["status"]["ready"] else Exit.PROBLEMS
 
 
@@ -266,9 +266,9 @@ def plan(*, path: Path | None, devices: Sequence[str], config: Path, as_json: bo
     else:
         from rich.console import Console
 
-        from catnet_controller.cli import show
+        from catnet_controller.cli import terminal
 
-        show.plan(Console(), [(each.device, each.outcome) for each in results])
+        terminal.plan(Console(), [(each.device, each.outcome) for each in results])
     return Exit.PROBLEMS if problems or failed else Exit.OK
 
 
@@ -451,8 +451,21 @@ def demo(*, once: bool, as_json: bool, keep: Path | None) -> int:
     type=click.Path(path_type=Path),
     help="A Unix socket that takes JSON lines: read, type, inject a fault, let time pass.",
 )
+@click.option(
+    "--time-scale",
+    type=click.FloatRange(0.1, 1000),
+    default=1.0,
+    show_default=True,
+    help="How many seconds pass on the devices in one second: revert timers end sooner.",
+)
 def simulator(
-    *, devices: int, host: str, base_port: int, state: Path | None, control: Path | None
+    *,
+    devices: int,
+    host: str,
+    base_port: int,
+    state: Path | None,
+    control: Path | None,
+    time_scale: float,
 ) -> int:
     """Run simulated Cisco IOS devices over SSH, named sim1, sim2, …, until Ctrl-C.
 
@@ -469,13 +482,14 @@ def simulator(
             f"{devices} devices do not fit above port {base_port}", param_hint="--base-port"
         )
 
+    from catnet_controller.simulator.main import serve
+
     def ready(fleet: "Fleet") -> None:
         for name in fleet.names:
             one = fleet[name]
             click.echo(f"{name}  {one.host} port {one.port}  {one.fingerprint}")
         click.echo("Ctrl-C ends it.", err=True)
 
-    serve: Callable[..., Any] = _later("catnet_controller.simulator.main", "serve")
     try:
         asyncio.run(
             serve(
@@ -485,10 +499,13 @@ def simulator(
                 state=state,
                 ready=ready,
                 control=control,
+                time_scale=time_scale,
             )
         )
     except KeyboardInterrupt:
         click.echo("", err=True)
+    except OSError as error:
+        raise click.UsageError(f"cannot listen on {host}: {error.strerror or error}") from error
     return Exit.OK
 
 
@@ -518,12 +535,6 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory
-
-
-def _later(module: str, name: str) -> Any:
-    from importlib import import_module
-
-    return getattr(import_module(module), name)
 
 
 def _print_json(value: object) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 import re
+import signal
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -237,8 +238,8 @@ async def test_check_lists_every_problem(tmp_path: Path) -> None:
     )
     ended = await run("check", cwd=tmp_path)
     assert ended.code == 1
-    assert "inventory.yaml:3: " in ended.out
-    assert "did you mean host?" in ended.out
+    assert "inventory.yaml:2: " in ended.out
+    assert "did you mean `host`?" in ended.out
     assert len(ended.out.splitlines()) >= 3
     assert re.fullmatch(r"\d+ problems in \d files\n", ended.err)
     named = await run("check", str(tmp_path), cwd=ROOT)
@@ -357,3 +358,40 @@ async def test_run_refuses_wrong_settings(tmp_path: Path) -> None:
     ended = await run("run", cwd=tmp_path)
     assert ended.code == exits.Exit.USAGE
     assert "--config" in ended.err
+
+
+# --- simulator -----------------------------------------------------------------------------------
+
+
+async def test_simulated_devices_listen_until_interrupted(tmp_path: Path) -> None:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "catnet_controller", "simulator", "--devices", "2", "--base-port", "0"),
+        cwd=ROOT,
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        for name in ("sim1", "sim2"):
+            line = (await process.stdout.readline()).decode()
+            found = re.fullmatch(rf"{name}  127\.0\.0\.1 port (\d+)  SHA256:\S+\n", line)
+            assert found, line
+            reader, writer = await asyncio.open_connection("127.0.0.1", int(found[1]))
+            assert (await reader.readline()).startswith(b"SSH-2.0-")
+            writer.close()
+            await writer.wait_closed()
+        await process.stderr.readuntil(b"Ctrl-C ends it.\n")
+    finally:
+        process.send_signal(signal.SIGINT)
+    assert await process.wait() == 0
+    assert b"Traceback" not in await process.stderr.read()
+
+
+async def test_a_port_that_is_taken(tmp_path: Path) -> None:
+    async with await asyncio.start_server(lambda *_: None, "127.0.0.1", 0) as server:
+        port = str(server.sockets[0].getsockname()[1])
+        ended = await run("simulator", "--devices", "1", "--base-port", port, cwd=tmp_path)
+    assert ended.code == exits.Exit.USAGE
+    assert "cannot listen on 127.0.0.1" in ended.err
