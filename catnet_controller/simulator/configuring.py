@@ -168,13 +168,9 @@ class Typist:
         for level in range(len(self._modes) - 1, -1, -1):
             try:
                 reading = syntax.mode(self._modes[level]).read(line)
-            except Invalid as error:
-                if not isinstance(trouble, Invalid) or error.offset > trouble.offset:
-                    trouble = error
-                continue
             except Trouble as error:
-                trouble = error
-                break
+                trouble = _worse(trouble, error)
+                continue
             return self._take(reading, level, line, store=store)
         assert trouble is not None
         return self._trouble(trouble)
@@ -468,6 +464,17 @@ class Typist:
             text=f"% Generating {bits} bit RSA keys, keys will be non-exportable...\n"
             "[OK] (elapsed time was 2 seconds)\n\n"
         )
+
+
+def _worse(inner: Trouble | None, outer: Trouble) -> Trouble:
+    """Which of two failed readings IOS reports: the one that came further, then the inner one."""
+    if inner is None:
+        return outer
+    if isinstance(inner, Invalid) and (
+        not isinstance(outer, Invalid) or outer.offset > inner.offset
+    ):
+        return outer
+    return inner
 
 
 def _yes_no(act: Callable[[], Answer], asked: str) -> Callable[[str], Answer]:

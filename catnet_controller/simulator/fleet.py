@@ -259,15 +259,17 @@ class Fleet:
         return len(self._specs)
 
     async def __aenter__(self) -> Self:
-        async with AsyncExitStack() as stack:
-            self._group = await stack.enter_async_context(asyncio.TaskGroup())
+        self._group = await self._stack.enter_async_context(asyncio.TaskGroup())
+        try:
             for spec in self._specs:
                 state = None if self._state is None else self._state / spec.name
                 device = SimulatedDevice(spec=spec, fleet=self, state=state)
-                stack.push_async_callback(device.close)
+                self._stack.push_async_callback(device.close)
                 await device.open()
                 self._devices[spec.name] = device
-            self._stack = stack.pop_all()
+        except BaseException:
+            await self._stack.aclose()
+            raise
         return self
 
     async def __aexit__(
@@ -276,7 +278,8 @@ class Fleet:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        await self._stack.__aexit__(kind, error, trace)
+        # The group never learns of an error in the body, so that it comes out as it is.
+        await self._stack.aclose()
 
     def spawn(self, listener: Listener) -> None:
         """Open a device's port again."""

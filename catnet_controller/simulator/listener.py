@@ -8,6 +8,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import cast
 
 import asyncssh
@@ -111,7 +112,7 @@ class _Door(asyncssh.SSHServer):
             privilege=level,
             enable=account.enable,
             peer=self._gate.peer,
-            send=channel.write,
+            send=lambda data: _write(channel, data),
             hang_up=lambda how: self._gate.end(how, channel),
             mute=self._gate.mute,
         )
@@ -147,6 +148,17 @@ class Terminal(asyncssh.SSHServerSession[bytes]):
 
     def eof_received(self) -> bool:
         return False
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        if self._shell is not None:
+            self._shell.ended()
+
+
+def _write(channel: asyncssh.SSHServerChannel[bytes], data: bytes) -> None:
+    """Write unless the other side has closed, which is noticed a moment later."""
+    if not channel.is_closing():
+        with suppress(OSError):
+            channel.write(data)
 
 
 class Gate(asyncio.Protocol):
@@ -252,6 +264,7 @@ class Listener:
         self._server: asyncio.Server | None = None
         self._gates: set[Gate] = set()
         self._arriving: Gate | None = None
+        self._closed = False
         self._options = self._make(keys)
         self.port = 0
 
@@ -261,7 +274,11 @@ class Listener:
 
     async def open(self, port: int) -> None:
         loop = asyncio.get_running_loop()
-        self._server = await loop.create_server(self._gate, self._host, port)
+        server = await loop.create_server(self._gate, self._host, port)
+        if self._closed:
+            server.close()
+            return
+        self._server = server
         self.port = self._server.sockets[0].getsockname()[1]
 
     def shut(self) -> None:
@@ -271,6 +288,7 @@ class Listener:
             self._server = None
 
     async def close(self) -> None:
+        self._closed = True
         self.shut()
         for gate in list(self._gates):
             gate.abort()
