@@ -19,6 +19,7 @@ from catnet_controller.devices.session import open_session
 from catnet_controller.devices.terminal import Terminal
 from catnet_controller.errors import (
     ArmRefused,
+    ConnectionLost,
     DeviceBusy,
     DeviceTimeout,
     IncompleteRead,
@@ -173,7 +174,10 @@ class Contact:
 
         Raises IncompleteRead when it is not whole, StoreFailed when it cannot be kept.
         """
-        text = (await session.run(self.platform.running)).lstrip("\n").rstrip() + "\n"
+        text = await self._config(session, self.platform.running)
+        if not parse.whole(text):
+            # Once more: a notice in a bad place or a lost byte is no reason to undo a change.
+            text = await self._config(session, self.platform.running)
         read_at = self.clock.now()
         if not parse.whole(text):
             said = text.strip()[-80:] if len(text) < 200 else "it does not end in `end`"
@@ -227,6 +231,8 @@ class Contact:
             return
         await self.leave(session)
         if user is None:
+            # Should a timer run all the same: nothing was typed, so what runs may stay.
+            await self.say(session, self.platform.confirm)
             raise ArmRefused(f"{self.device.name}: armed, but no rollback timer is pending")
         raise RollbackPending(f"{self.device.name}: the rollback timer is of user {user!r}")
 
@@ -248,7 +254,13 @@ class Contact:
 
         Raises DeviceTimeout when the device began to roll back meanwhile.
         """
-        exchange = await session.type(command)
+        try:
+            exchange = await session.type(command)
+        except LineRefused as error:
+            raise self.refusal(command, redact(error.message)) from error
+        except (ConnectionLost, DeviceTimeout) as error:
+            line = redact(command.text).strip()
+            raise type(error)(f"{error.message} (at `{line}`)") from error
         self.transcript.append(exchange)
         if self.platform.fired.search(exchange.answer):
             raise DeviceTimeout(
@@ -321,14 +333,16 @@ class Contact:
             f"{self.device.name}: the change runs but is not saved: {_last(answer) or 'no [OK]'}"
         )
 
-    async def unsaved(self, session: Terminal, running: str) -> bool:
-        """Whether startup-config differs from this running-config."""
-        startup = (await session.run(self.platform.startup)).strip() + "\n"
-        return not parse.whole(startup) or difference(startup, running) is not None
+    async def startup(self, session: Terminal) -> str | None:
+        """The startup-config; None when there is none, or no whole one."""
+        text = await self._config(session, self.platform.startup)
+        return text if parse.whole(text) else None
 
-    async def again(self, session: Terminal) -> Terminal:
-        """This session if it lives, else a new one."""
-        return session if session.alive and session.ready else await self.open()
+    async def _config(self, session: Terminal, line: str) -> str:
+        """A config as shown, without what a device prints before it (load, time)."""
+        text = await session.run(line)
+        start = self.platform.config_start.search(text)
+        return text[start.start() if start is not None else 0 :].strip("\n").rstrip() + "\n"
 
 
 def difference(running: str, wanted: str) -> ChangeSet | None:

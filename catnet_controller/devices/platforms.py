@@ -30,6 +30,8 @@ class Platform:
     """What ``privilege`` answers when all of the running-config may be read."""
     running: str
     startup: str
+    config_start: re.Pattern[str]
+    """The first line of a config as shown; before it stands what `exec prompt timestamp` adds."""
     configure: str
     arm: str
     """Enters configuration mode with a revert timer of ``{minutes}``."""
@@ -80,6 +82,9 @@ IOS = Platform(
     privileged=re.compile(r"privilege level is 15\b"),
     running="show running-config",
     startup="show startup-config",
+    config_start=re.compile(
+        r"^(?:Building configuration|Current configuration|Using \d|!|version )", re.MULTILINE
+    ),
     configure="configure terminal",
     arm="configure terminal revert timer {minutes}",
     timer="show archive config rollback timer",

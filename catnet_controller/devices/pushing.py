@@ -19,6 +19,7 @@ from catnet_controller.errors import (
     DeviceTimeout,
     LeaseLost,
     NotUnderstood,
+    Refused,
     RollbackPending,
     SaveFailed,
     VerifyFailed,
@@ -99,15 +100,26 @@ class Push:
         return session, before, change_set
 
     async def _unchanged(self, session: Terminal, before: Reading) -> PushResult:
-        """Nothing to type; but an earlier push may have ended before it could save."""
+        """Nothing to type; but an earlier push may have ended before it could save.
+
+        Saved only when startup-config lacks something that is wanted: what else runs unsaved is
+        somebody's experiment.
+        """
         self._after = before
-        if not await self._contact.unsaved(session, before.text):
+        startup = await self._contact.startup(session)
+        if startup is not None and self._has_all(startup):
             return self._ended(None)
         if await self._contact.pending(session):
             raise RollbackPending(
                 f"{self._device.name}: running-config is not saved and a rollback timer is pending"
             )
         return await self._save()
+
+    def _has_all(self, config: str) -> bool:
+        try:
+            return self._decide(config).empty
+        except Refused:
+            return False
 
     async def _arm(self, session: Terminal, before: Reading) -> None:
         contact = self._contact

@@ -251,6 +251,8 @@ def _refusal(
         )
     if isinstance(cause, TimeoutError):
         return DeviceUnreachable(f"{name}: no SSH from {where} in time")
+    if isinstance(cause, asyncssh.ProtocolError | asyncssh.ProtocolNotSupported):
+        return DeviceUnreachable(f"{name}: {where} does not speak SSH 2: {_why(cause)}")
     if isinstance(cause, asyncssh.Error | ConnectionResetError | BrokenPipeError):
         return DeviceBusy(
             f"{name}: {where} took the connection and closed it ({_why(cause)}); "

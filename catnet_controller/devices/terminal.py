@@ -32,6 +32,10 @@ _LIMIT = 64 * 1024 * 1024
 """Letters of output of one command; more is a device gone mad."""
 _NOISE = str.maketrans("", "", "\r\0\a")
 _NUDGES = 8
+_DRIPPING = 20
+"""Times the patience within which an answer must end, however steadily it comes."""
+_RECENT = 4096
+"""Letters within which a notice and the prompt before it are looked for."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -225,6 +229,7 @@ class Terminal:
         """
         loop = asyncio.get_running_loop()
         seconds = patience or self._patience
+        end = loop.time() + seconds * _DRIPPING
         before: str | None = None
         async with asyncio.timeout(seconds) as timer:
             while True:
@@ -242,7 +247,7 @@ class Terminal:
                         return Reply(before=before, text=self._unpaged(body))
                     self._respond(asks)
                 await self._more()
-                timer.reschedule(loop.time() + seconds)
+                timer.reschedule(min(loop.time() + seconds, end))
 
     def _swallowed(self, inside: bool) -> bool:
         seen = "".join(self._parts)
@@ -253,14 +258,12 @@ class Terminal:
         tail = self._unpaged(self._tail())
         if not tail:
             # Notices come on the line of the prompt, which is then not drawn again.
-            recent = "".join(self._parts)
-            if not recent[-4096:].strip("\n"):
-                return False
+            recent = self._recent()
             clean = self._without_notices(recent).rstrip("\n")
             tail = clean.rpartition("\n")[2]
             if clean == recent.rstrip("\n") or not self._fits(self._parse(tail), also):
                 return False
-            self._parts = [clean]
+            self._parts = ["".join(self._parts).removesuffix(recent), clean]
         prompt = self._parse(tail)
         if not self._fits(prompt, also):
             return False
@@ -335,6 +338,14 @@ class Terminal:
                 return last + collected
             collected = head + last + collected
         return collected
+
+    def _recent(self) -> str:
+        """The end of what was read."""
+        size, start = 0, len(self._parts)
+        while start and size < _RECENT:
+            start -= 1
+            size += len(self._parts[start])
+        return "".join(self._parts[start:])
 
     def _take(self) -> str:
         taken = "".join(self._parts)

@@ -9,6 +9,7 @@ from catnet_controller.devices.contact import Contact, difference, unlike, untyp
 from catnet_controller.devices.terminal import Terminal
 from catnet_controller.errors import (
     ArmRefused,
+    AuthenticationFailed,
     CatnetError,
 )
 from catnet_controller.ios.changes import ChangeSet
@@ -125,11 +126,14 @@ class Undo:
             except CatnetError as error:
                 trouble = error
                 log.info("waiting for the device to revert", error=error.message)
+                if isinstance(error, AuthenticationFailed):
+                    # The change broke the login; many more attempts would lock the account too.
+                    pause = max(pause, contact.timing.minute / 2)
             await contact.close()
             if contact.clock.monotonic() > limit:
                 return _unknown(trouble)
             await asyncio.sleep(pause)
-            pause = min(pause * 2, _LONGEST_PAUSE)
+            pause = max(pause, min(pause * 2, _LONGEST_PAUSE))
 
     # --- what the timer left ---------------------------------------------------------------------
 
