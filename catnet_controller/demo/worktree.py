@@ -3,7 +3,9 @@
 import asyncio
 import os
 import shutil
+import subprocess
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -46,6 +48,7 @@ class Worktree:
         self._clone = home / "clone"
         self._home = home
         self._author = author
+        self._threads = ThreadPoolExecutor(max_workers=2, thread_name_prefix="git")
         self.lock = asyncio.Lock()
         """Held by whoever changes the clone, over all steps of the change."""
 
@@ -64,6 +67,9 @@ class Worktree:
         await self._work("remote", "add", "origin", str(self.bare))
         shutil.copytree(seed, self._clone, dirs_exist_ok=True)
         return await self._record("First commit", self.branch)
+
+    def close(self) -> None:
+        self._threads.shutdown(cancel_futures=True)
 
     async def commit(self, branch: str, changes: Mapping[str, str | None], message: str) -> str:
         """One commit on ``branch``, made from the main branch if new. None deletes a file."""
@@ -174,20 +180,22 @@ class Worktree:
         return (await self._run(self._clone, *arguments)).decode("utf-8", "replace")
 
     async def _run(self, where: Path, *arguments: str) -> bytes:
-        process = await asyncio.create_subprocess_exec(
-            self._git_path,
-            *arguments,
-            cwd=where,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=self._environment(),
-        )
-        output, errors = await process.communicate()
+        def call() -> subprocess.CompletedProcess[bytes]:
+            return subprocess.run(
+                [self._git_path, *arguments],
+                cwd=where,
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                env=self._environment(),
+                check=False,
+            )
+
+        # In a thread: a handler that is cancelled must not leave a process half read.
+        process = await asyncio.get_running_loop().run_in_executor(self._threads, call)
         if process.returncode:
-            said = errors.decode("utf-8", "replace").strip()
+            said = process.stderr.decode("utf-8", "replace").strip()
             raise InternalFault(f"git {arguments[0]} failed: {said}")
-        return output
+        return process.stdout
 
     def _environment(self) -> dict[str, str]:
         return {

@@ -4,7 +4,8 @@ import re
 from typing import Any, Final
 
 from catnet_controller.errors import GithubDenied, NotVisibleYet
-from catnet_controller.github.client import Answer, Client, pages, pick
+from catnet_controller.github.answers import Answer, pages, pick
+from catnet_controller.github.client import Client
 
 MARKER: Final = "<!-- catnet:plan -->"
 LONGEST: Final = 65_536

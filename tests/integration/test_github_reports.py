@@ -127,7 +127,7 @@ async def test_a_commit_that_is_full_is_given_up(github: GithubStandIn, tmp_path
     sha = await github.head()
     async with edge(github, tmp_path) as door:
         await door.reporter.status(message(sha))
-        github._posted.extend(github._posted * 999)
+        github.posts.extend(github.posts * 999)
         with pytest.raises(GithubDenied, match="keeps no more statuses"):
             await door.reporter.status(message(sha, text="another"))
 

@@ -160,9 +160,9 @@ async def test_pull_requests_are_listed_conditionally(
 
 async def test_more_pull_requests_than_a_page(github: GithubStandIn, tmp_path: Path) -> None:
     number = await github.open_pull("a", "Title", {"configs/edge1.cfg": "x\n"})
-    pull = github._pulls[number]
+    pull = github.pulls[number]
     for extra in range(2, 152):
-        github._pulls[extra] = type(pull)(
+        github.pulls[extra] = type(pull)(
             number=extra,
             branch=f"b{extra}",
             base="main",

@@ -1,0 +1,512 @@
+"""Requests of GitHub's REST API in, its answers out: what CatNet uses of it, and refusals."""
+
+import asyncio
+import base64
+import calendar
+import contextlib
+import hmac
+import json
+import re
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from hashlib import sha256
+from typing import Any
+
+from aiohttp import web
+
+from catnet_controller.demo import payloads
+from catnet_controller.demo.ledger import (
+    QUOTA,
+    Comment,
+    Fault,
+    Ledger,
+    Request,
+    Status,
+    Trouble,
+)
+from catnet_controller.demo.payloads import Json, PullRequest
+from catnet_controller.demo.worktree import Worktree
+
+_STATES = ("error", "failure", "pending", "success")
+_MOST_STATUSES = 1000
+_SHA = re.compile(r"[0-9a-f]{40}")
+_DOCS = "https://docs.github.com/rest"
+
+
+class _Refuse(Exception):
+    def __init__(
+        self,
+        status: int,
+        message: str,
+        *,
+        errors: Sequence[Json] = (),
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.headers = headers
+        self.data: Json = {
+            "message": message,
+            "documentation_url": _DOCS,
+            "status": str(status),
+        }
+        if errors:
+            self.data["errors"] = list(errors)
+
+
+class Endpoints:
+    """The API over ``ledger`` and the repository in ``git``."""
+
+    def __init__(self, *, ledger: Ledger, git: Worktree) -> None:
+        self._ledger = ledger
+        self._git = git
+        self._lagging: set[int] = set()
+
+    @property
+    def _api(self) -> str:
+        return f"{self._ledger.url}/repos/{self._ledger.place.name}"
+
+    def application(self) -> web.Application:
+        app = web.Application(middlewares=[self._front], client_max_size=10 * 2**20)
+        root = "/repos/{owner}/{name}"
+        app.router.add_get("/user", self._get_user)
+        app.router.add_get(root, self._get_repository)
+        app.router.add_get(root + "/git/ref/{ref:.+}", self._get_ref)
+        app.router.add_get(root + "/git/commits/{sha}", self._get_git_commit)
+        app.router.add_get(root + "/git/trees/{sha}", self._get_tree)
+        app.router.add_get(root + "/git/blobs/{sha}", self._get_blob)
+        app.router.add_get(root + "/commits/{sha}", self._get_commit)
+        app.router.add_get(root + "/commits/{sha}/status", self._get_combined)
+        app.router.add_get(root + "/commits/{sha}/statuses", self._get_statuses)
+        app.router.add_post(root + "/statuses/{sha}", self._post_status)
+        app.router.add_get(root + "/pulls", self._get_pulls)
+        app.router.add_get(root + "/pulls/{number:\\d+}", self._get_pull)
+        app.router.add_get(root + "/issues/{number:\\d+}/comments", self._get_comments)
+        app.router.add_post(root + "/issues/{number:\\d+}/comments", self._post_comment)
+        app.router.add_patch(root + "/issues/comments/{id:\\d+}", self._patch_comment)
+        return app
+
+    @web.middleware
+    async def _front(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+    ) -> web.StreamResponse:
+        """Faults, token, quota, conditional answers: what every request of the API meets."""
+        fault = self._fault(request)
+        trouble = fault.trouble if fault else None
+        if trouble is Trouble.DROP:
+            return self._cut(request)
+        try:
+            response = await self._served(request, handler, fault)
+        except _Refuse as refusal:
+            response = _json(refusal.data, status=refusal.status, headers=refusal.headers)
+        except web.HTTPException as error:
+            response = _json({"message": error.reason, "status": str(error.status)}, error.status)
+        finally:
+            self._lagging.discard(id(request))
+        if trouble is Trouble.LOSE:
+            return self._cut(request)
+        if request.method == "GET" and response.status == 200:
+            body = response.body if isinstance(response.body, bytes) else b""
+            etag = f'W/"{sha256(body).hexdigest()}"'
+            if request.headers.get("If-None-Match") == etag:
+                response = web.Response(status=304)
+            response.headers["ETag"] = etag
+        if response.status not in (304, 401):
+            self._ledger.remaining = max(0, self._ledger.remaining - 1)
+        for name, value in self._quota().items():
+            response.headers.setdefault(name, value)
+        self._record(request, response.status)
+        if fault is not None and trouble is Trouble.DRIP:
+            return await _dripped(request, response, fault.seconds)
+        return response
+
+    async def _served(
+        self,
+        request: web.Request,
+        handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
+        fault: Fault | None,
+    ) -> web.Response:
+        given = request.headers.get("Authorization", "").partition(" ")
+        if given[0].lower() not in ("token", "bearer") or not hmac.compare_digest(
+            given[2].encode("utf-8", "replace"), self._ledger.token.encode()
+        ):
+            raise _Refuse(401, "Bad credentials")
+        if fault is not None:
+            self._spoil(request, fault)
+        self._find(request)
+        response = await handler(request)
+        assert isinstance(response, web.Response)
+        if fault is not None and fault.trouble is Trouble.CHANGE and response.text:
+            edited = fault.edit(json.loads(response.text))
+            response = _json(edited, response.status, headers=_links(response))
+        return response
+
+    def _spoil(self, request: web.Request, fault: Fault) -> None:
+        match fault.trouble:
+            case Trouble.ANSWER:
+                raise _Refuse(fault.status, fault.message, headers=fault.headers)
+            case Trouble.SECONDARY:
+                raise _Refuse(
+                    403,
+                    "You have exceeded a secondary rate limit. Please wait a few minutes before "
+                    "you try again.",
+                    headers={"Retry-After": f"{fault.seconds:.0f}"} if fault.seconds else {},
+                )
+            case Trouble.PRIMARY:
+                raise _Refuse(
+                    403,
+                    "API rate limit exceeded for user ID 1.",
+                    headers={
+                        "X-RateLimit-Remaining": "0",
+                        "X-RateLimit-Reset": f"{_epoch() + fault.seconds:.0f}",
+                    },
+                )
+            case Trouble.LAG:
+                self._lagging.add(id(request))
+            case _:
+                pass
+
+    def _find(self, request: web.Request) -> None:
+        """Whether the repository that is asked for is this one; GitHub's redirect if it was."""
+        owner, name = request.match_info.get("owner"), request.match_info.get("name")
+        if owner is None:
+            return
+        asked = f"{owner}/{name}".casefold()
+        if self._ledger.renamed and asked == self._ledger.repository.casefold():
+            rest = request.path_qs.split("/", 4)
+            where = f"{self._ledger.url}/repositories/{payloads.REPOSITORY_ID}" + (
+                f"/{rest[4]}" if len(rest) > 4 else ""
+            )
+            status = 301 if request.method == "GET" else 307
+            raise _Refuse(status, "Moved Permanently", headers={"Location": where})
+        if self._ledger.gone or asked != self._ledger.place.name.casefold():
+            raise _Refuse(404, "Not Found")
+        if request.method != "GET":
+            if self._ledger.archived:
+                raise _Refuse(403, "Repository was archived so is read-only.")
+            if not self._ledger.may_push:
+                raise _Refuse(
+                    403,
+                    "Resource not accessible by personal access token",
+                    headers={
+                        "X-Accepted-GitHub-Permissions": "statuses=write"
+                        if "/statuses/" in request.path
+                        else "issues=write; pull_requests=write"
+                    },
+                )
+
+    def _fault(self, request: web.Request) -> Fault | None:
+        for fault in self._ledger.faults:
+            if (
+                fault.times > 0
+                and fault.method in ("", request.method)
+                and re.search(fault.path, request.path)
+            ):
+                fault.times -= 1
+                return fault
+        return None
+
+    def _cut(self, request: web.Request) -> web.Response:
+        self._record(request, 0)
+        if request.transport is not None:
+            request.transport.abort()
+        return web.Response(status=500)
+
+    def _record(self, request: web.Request, status: int) -> None:
+        self._ledger.requests.append(
+            Request(
+                method=request.method,
+                path=request.path,
+                query=dict(request.query),
+                headers={
+                    name: value
+                    for name, value in request.headers.items()
+                    if name.lower() != "authorization"
+                },
+                status=status,
+            )
+        )
+
+    def _quota(self) -> dict[str, str]:
+        return {
+            "X-RateLimit-Limit": str(QUOTA),
+            "X-RateLimit-Remaining": str(self._ledger.remaining),
+            "X-RateLimit-Reset": str(_epoch() + 3600),
+            "X-RateLimit-Resource": "core",
+        }
+
+    # --- reading -----------------------------------------------------------------------------
+
+    async def _get_user(self, _: web.Request) -> web.Response:
+        return _json(payloads.user(self._ledger.login))
+
+    async def _get_repository(self, _: web.Request) -> web.Response:
+        return _json(payloads.whole_repository(self._ledger.place))
+
+    async def _get_ref(self, request: web.Request) -> web.Response:
+        ref = request.match_info["ref"]
+        sha = await self._git.resolve(f"refs/{ref}")
+        if id(request) in self._lagging:
+            sha = self._ledger.former.get(ref.removeprefix("heads/")) or None
+        if sha is None:
+            raise _Refuse(404, "Not Found")
+        api = f"{self._api}/git"
+        kind = await self._git.kind(sha)
+        return _json(
+            {
+                "ref": f"refs/{ref}",
+                "url": f"{api}/refs/{ref}",
+                "object": {"sha": sha, "type": kind, "url": f"{api}/{kind}s/{sha}"},
+            }
+        )
+
+    async def _get_git_commit(self, request: web.Request) -> web.Response:
+        sha = await self._known(request, "commit", status=404)
+        return _json(payloads.git_commit(self._ledger.place, await self._git.change(sha)))
+
+    async def _get_commit(self, request: web.Request) -> web.Response:
+        sha = await self._known(request, "commit", status=422)
+        return _json(payloads.commit(self._ledger.place, await self._git.change(sha)))
+
+    async def _get_tree(self, request: web.Request) -> web.Response:
+        sha = await self._known(request, "commit", "tree", status=404)
+        tree = (await self._git.read("rev-parse", f"{sha}^{{tree}}")).strip()
+        deep = ("-r", "-t") if "recursive" in request.query else ()
+        listed = await self._git.raw("ls-tree", *deep, "-z", "-l", tree)
+        api = f"{self._api}/git"
+        entries = []
+        for row in listed.split(b"\0")[:-1]:
+            facts, _, path = row.partition(b"\t")
+            mode, kind, name, size = facts.decode().split()
+            entry: Json = {
+                "path": path.decode("utf-8", "replace"),
+                "mode": mode,
+                "type": kind,
+                "sha": name,
+                "url": f"{api}/{kind}s/{name}",
+            }
+            if kind == "blob":
+                entry["size"] = int(size)
+            entries.append(entry)
+        return _json(
+            {"sha": tree, "url": f"{api}/trees/{tree}", "tree": entries, "truncated": False}
+        )
+
+    async def _get_blob(self, request: web.Request) -> web.Response:
+        sha = await self._known(request, "blob", status=404)
+        content = await self._git.raw("cat-file", "blob", sha)
+        text = base64.b64encode(content).decode()
+        return _json(
+            {
+                "sha": sha,
+                "size": len(content),
+                "url": f"{self._api}/git/blobs/{sha}",
+                "content": "".join(
+                    f"{text[start : start + 60]}\n" for start in range(0, len(text), 60)
+                ),
+                "encoding": "base64",
+            }
+        )
+
+    async def _get_combined(self, request: web.Request) -> web.Response:
+        sha = await self._known(request, "commit", status=422)
+        latest = self._ledger.statuses(sha)
+        return _json(
+            {
+                "state": payloads.combined({name: each.state for name, each in latest.items()}),
+                "sha": sha,
+                "total_count": len(latest),
+                "statuses": [self._status(each) for each in latest.values()],
+            }
+        )
+
+    async def _get_statuses(self, request: web.Request) -> web.Response:
+        sha = await self._known(request, "commit", status=422)
+        mine = [self._status(each) for each in reversed(self._ledger.posts) if each.sha == sha]
+        return self._page(request, mine)
+
+    async def _get_pulls(self, request: web.Request) -> web.Response:
+        query = request.query
+        state, base = query.get("state", "open"), query.get("base")
+        found = [
+            payloads.pull_request(self._ledger.place, pull)
+            for pull in self._ledger.pulls.values()
+            if state in ("all", pull.state) and base in (None, pull.base)
+        ]
+        found.sort(
+            key=lambda pull: int(pull["number"]), reverse=query.get("direction", "desc") == "desc"
+        )
+        return self._page(request, found)
+
+    async def _get_pull(self, request: web.Request) -> web.Response:
+        pull = self._pull(request)
+        return _json(payloads.pull_request(self._ledger.place, pull))
+
+    async def _get_comments(self, request: web.Request) -> web.Response:
+        pull = self._pull(request)
+        mine = [self._comment(each) for each in self._ledger.notes if each.pull == pull.number]
+        return self._page(request, mine)
+
+    # --- writing -----------------------------------------------------------------------------
+
+    async def _post_status(self, request: web.Request) -> web.Response:
+        body = await _body(request, {"state", "target_url", "description", "context"}, {"state"})
+        sha = await self._known(request, "commit", status=422)
+        context = body.get("context") or "default"
+        if body["state"] not in _STATES:
+            raise _invalid("Status", "state", "state is not included in the list")
+        if len(body.get("description") or "") > 140:
+            raise _invalid(
+                "Status", "description", "description is too long (maximum is 140 characters)"
+            )
+        target = body.get("target_url") or ""
+        if target and not target.startswith(("http://", "https://")):
+            raise _invalid("Status", "target_url", "Target URL must use http(s) scheme")
+        same = Counter((each.sha, each.context.casefold()) for each in self._ledger.posts)
+        if same[sha, context.casefold()] >= _MOST_STATUSES:
+            raise _invalid(
+                "Status",
+                "context",
+                "This SHA and context has reached the maximum number of statuses.",
+            )
+        status = Status(
+            id=next(self._ledger.ids),
+            sha=sha,
+            context=context,
+            state=body["state"],
+            description=body.get("description") or "",
+            target_url=target,
+        )
+        await self._ledger.tell(lambda: self._ledger.posts.append(status))
+        return _json(self._status(status), 201)
+
+    async def _post_comment(self, request: web.Request) -> web.Response:
+        pull = self._pull(request)
+        text = await _comment_text(request)
+        comment = Comment(
+            id=next(self._ledger.ids), pull=pull.number, login=self._ledger.login, body=text
+        )
+        await self._ledger.tell(lambda: self._ledger.notes.append(comment))
+        return _json(self._comment(comment), 201)
+
+    async def _patch_comment(self, request: web.Request) -> web.Response:
+        wanted = int(request.match_info["id"])
+        comment = next((each for each in self._ledger.notes if each.id == wanted), None)
+        if comment is None:
+            raise _Refuse(404, "Not Found")
+        text = await _comment_text(request)
+
+        def edit(comment: Comment = comment) -> None:
+            comment.earlier.append(comment.body)
+            comment.body = text
+            comment.edits += 1
+
+        await self._ledger.tell(edit)
+        return _json(self._comment(comment))
+
+    # --- common ------------------------------------------------------------------------------
+
+    async def _known(self, request: web.Request, *kinds: str, status: int) -> str:
+        """The object that is asked for by its full sha; refused as GitHub does."""
+        sha = request.match_info["sha"]
+        lags = id(request) in self._lagging
+        if lags or not _SHA.fullmatch(sha) or await self._git.kind(sha) not in kinds:
+            raise _Refuse(
+                status, "Not Found" if status == 404 else f"No commit found for SHA: {sha}"
+            )
+        return sha
+
+    def _pull(self, request: web.Request) -> PullRequest:
+        pull = self._ledger.pulls.get(int(request.match_info["number"]))
+        if pull is None or id(request) in self._lagging:
+            raise _Refuse(404, "Not Found")
+        return pull
+
+    def _status(self, status: Status) -> Json:
+        return {
+            "url": f"{self._api}/statuses/{status.sha}",
+            "id": status.id,
+            "state": status.state,
+            "description": status.description or None,
+            "target_url": status.target_url or None,
+            "context": status.context,
+            "creator": payloads.user(self._ledger.login),
+        }
+
+    def _comment(self, comment: Comment) -> Json:
+        return {
+            "id": comment.id,
+            "url": f"{self._api}/issues/comments/{comment.id}",
+            "body": comment.body,
+            "user": payloads.user(comment.login, kind=comment.kind),
+        }
+
+    def _page(self, request: web.Request, items: Sequence[Json]) -> web.Response:
+        try:
+            size = min(int(request.query.get("per_page", "30")), 100)
+            page = max(int(request.query.get("page", "1")), 1)
+        except ValueError as error:
+            raise _Refuse(422, "per_page and page are numbers") from error
+        shown = items[(page - 1) * size : page * size]
+        links = {}
+        if page * size < len(items):
+            url = request.url.update_query(page=page + 1)
+            links["Link"] = f'<{url}>; rel="next"'
+        return _json(list(shown), headers=links)
+
+
+def _json(
+    data: Any, status: int = 200, *, headers: Mapping[str, str] | None = None
+) -> web.Response:
+    text = json.dumps(data, separators=(",", ":"))
+    return web.Response(text=text, status=status, headers=headers, content_type="application/json")
+
+
+def _links(response: web.Response) -> dict[str, str]:
+    return {"Link": response.headers["Link"]} if "Link" in response.headers else {}
+
+
+async def _dripped(request: web.Request, whole: web.Response, seconds: float) -> web.StreamResponse:
+    body = whole.body if isinstance(whole.body, bytes) else b""
+    response = web.StreamResponse(status=whole.status, headers=whole.headers)
+    response.content_length = len(body)
+    with contextlib.suppress(ConnectionError):
+        await response.prepare(request)
+        for byte in body:
+            await response.write(bytes((byte,)))
+            await asyncio.sleep(seconds)
+    return response
+
+
+async def _body(request: web.Request, allowed: set[str], required: set[str]) -> dict[str, str]:
+    try:
+        data = await request.json()
+    except ValueError as error:
+        raise _Refuse(400, "Problems parsing JSON") from error
+    if not isinstance(data, dict) or not required <= data.keys() or data.keys() - allowed:
+        raise _Refuse(422, "Invalid request.")
+    if not all(isinstance(value, str) for value in data.values()):
+        raise _Refuse(422, "Invalid request. A value is not a string.")
+    return data
+
+
+async def _comment_text(request: web.Request) -> str:
+    text = (await _body(request, {"body"}, {"body"}))["body"]
+    if not text.strip():
+        raise _invalid("IssueComment", "body", "Body can't be blank")
+    if len(text) > 65_536:
+        raise _invalid("IssueComment", "body", "Body is too long (maximum is 65536 characters)")
+    return text
+
+
+def _invalid(resource: str, name: str, message: str) -> _Refuse:
+    error = {"resource": resource, "code": "custom", "field": name, "message": message}
+    return _Refuse(422, "Validation Failed", errors=[error])
+
+
+def _epoch() -> int:
+    """The stand-in is another machine to CatNet, with a clock of its own."""
+    return calendar.timegm(time.gmtime())
