@@ -24,7 +24,7 @@ _t = schema.desired.c
 
 _ALL = sa.select(_d.body).where(sa.not_(_d.gone)).order_by(_d.name)
 _EVERY = sa.select(_d.name, _d.body, _d.gone)
-_ONE = sa.select(_d.body, _d.gone).where(_d.name == sa.bindparam("name"))
+_ONE = sa.select(_d.body).where(_d.name == sa.bindparam("name"), sa.not_(_d.gone))
 _ADD = sa.insert(schema.device)
 _WRITE = sa.update(schema.device).where(_d.name == sa.bindparam("its_name"))
 _GONE = _WRITE.values(gone=True)
@@ -74,27 +74,27 @@ def declare(conn: sa.Connection, wanted: Sequence[DeviceState]) -> None:
 
 
 def observe(conn: sa.Connection, state: DeviceState, *, looked: bool = False) -> None:
-    """What was seen on or done to a device; nothing for one that left the inventory.
+    """What was seen on or done to a device.
 
-    Who only ``looked`` says nothing about what is applied or quarantined.
+    Nothing for one that is not in the inventory: a pull request may plan for a device that is not
+    there yet, and a job may end after its device has left. Who only ``looked`` says nothing about
+    what is applied or quarantined.
     """
-    row = conn.execute(_ONE, {"name": state.device.name}).one_or_none()
-    if row is None:
-        _write(conn, _ADD, "name", {state.device.name: state})
-    elif not row.gone:
-        known = unpack(DeviceState, row.body)
-        moved = known.desired != state.desired
-        sync = Sync.UNKNOWN if moved else state.sync
-        seen = replace(state, device=known.device, desired=known.desired, sync=sync)
-        if looked:
-            seen = replace(
-                seen,
-                applied=known.applied,
-                revision=known.revision,
-                applied_at=known.applied_at,
-                quarantined=known.quarantined,
-            )
-        _write(conn, _WRITE, "its_name", {state.device.name: seen})
+    body = conn.execute(_ONE, {"name": state.device.name}).scalar_one_or_none()
+    if body is None:
+        return
+    known = unpack(DeviceState, body)
+    sync = state.sync if known.desired == state.desired else Sync.UNKNOWN
+    seen = replace(state, device=known.device, desired=known.desired, sync=sync)
+    if looked:
+        seen = replace(
+            seen,
+            applied=known.applied,
+            revision=known.revision,
+            applied_at=known.applied_at,
+            quarantined=known.quarantined,
+        )
+    _write(conn, _WRITE, "its_name", {state.device.name: seen})
 
 
 def forget(conn: sa.Connection, names: Sequence[str]) -> None:

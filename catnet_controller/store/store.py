@@ -300,7 +300,7 @@ class Store:
         return await self.db.read(inventory.states)
 
     async def record(self, state: DeviceState) -> None:
-        """What was seen on a device; ``device`` and ``desired`` count only for an unknown one."""
+        """As the port says; nothing for a device that is not in the inventory."""
         await self.db.tx(inventory.observe, state)
 
     async def forget(self, names: Sequence[str]) -> None:

@@ -64,6 +64,7 @@ async def test_a_job_that_read_an_older_inventory_does_not_undo_the_newer(store:
 
 
 async def test_recording_follows_the_same_rule(store: Store) -> None:
+    await declare(store, seen("edge1", desired="sha256:1"))
     await store.record(applied("edge1"))
     assert await store.states() == {"edge1": applied("edge1")}
     other = replace(applied("edge1"), desired="sha256:0", health=Health.UNREACHABLE)
@@ -79,7 +80,7 @@ async def test_recording_follows_the_same_rule(store: Store) -> None:
 async def test_who_only_looked_says_nothing_about_what_is_applied(store: Store) -> None:
     """A check that began before a quarantine was lifted must not bring it back."""
     quarantined = replace(applied("edge1"), quarantined="b" * 40)
-    await store.record(quarantined)
+    await declare(store, quarantined)
     await start(store, Mode.CHECK, "edge1", ref="recorded")
     (claim,) = await store.claim(1)
     await declare(store, applied("edge1"), mode=Mode.CHECK)
@@ -91,7 +92,7 @@ async def test_who_only_looked_says_nothing_about_what_is_applied(store: Store) 
 
 
 async def test_the_inventory_does_not_lift_a_quarantine_by_itself(store: Store) -> None:
-    await store.record(replace(applied("edge1"), quarantined="b" * 40))
+    await declare(store, replace(applied("edge1"), quarantined="b" * 40))
     await declare(store, replace(applied("edge1"), quarantined="a" * 40))
     assert (await store.states())["edge1"].quarantined == "b" * 40
 
@@ -119,6 +120,15 @@ async def test_a_job_that_still_runs_does_not_bring_it_back(store: Store) -> Non
     assert await store.states() == {}
     await declare(store, seen("edge1"))
     assert await store.states() == {"edge1": seen("edge1")}
+
+
+async def test_a_plan_for_a_device_of_the_future_does_not_declare_it(store: Store) -> None:
+    """A pull request adds a device; until it is merged the inventory does not have it."""
+    await start(store, Mode.DRY_RUN, "edge9", ref="pull/9")
+    (claim,) = await store.claim(1)
+    await store.finish(claim, done(State.FAILED), applied("edge9"), conclude)
+    await store.record(applied("edge9"))
+    assert await store.states() == {}
 
 
 async def test_a_text_takes_the_newest_places_it_came_from(store: Store) -> None:

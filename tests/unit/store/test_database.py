@@ -78,10 +78,10 @@ async def test_what_has_not_begun_is_not_run_for_a_cancelled_one(store: Store) -
     second = asyncio.ensure_future(store.db.tx(lambda conn: ran.append(True)))
     await asyncio.sleep(0)
     second.cancel()
-    go_on.set()
-    assert await first
     with pytest.raises(asyncio.CancelledError):
         await second
+    go_on.set()
+    assert await first
     assert ran == []
 
 
