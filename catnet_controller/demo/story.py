@@ -341,15 +341,16 @@ def _body(config: str) -> str:
 
 
 def _closing(story: Story, console: Console, failure: str | None, seconds: float) -> None:
-    table = Table(title="What was checked", title_justify="left", expand=False)
+    table = Table(title="What was checked", title_justify="left", title_style="bold")
+    table.add_column("", no_wrap=True)
     table.add_column("step", style="cyan", no_wrap=True)
     table.add_column("fact")
-    table.add_column("seen", style="dim", overflow="ellipsis", no_wrap=True, max_width=48)
-    table.add_column("", no_wrap=True)
+    table.add_column("where", style="dim")
     last = ""
     for fact in story.facts:
         step, last = ("" if fact.step == last else fact.step), fact.step
-        table.add_row(step, fact.fact, fact.seen, "[green]✓" if fact.true else "[bold red]✗")
+        mark = "[green]✓" if fact.true else "[bold red]✗"
+        table.add_row(mark, step, Text(fact.fact), Text(fact.where))
     console.print(table)
     if failure is None:
         true = sum(fact.true for fact in story.facts)

@@ -11,13 +11,16 @@ def push_jobs(
 ) -> tuple[JobPlan, ...]:
     """The devices that a revision of the branch goes to.
 
-    A device whose desired text was applied already is left out: a commit that does not speak of
-    a device never touches it, not even to undo drift. ``force`` (an operator asked) takes all.
+    A device whose desired text was applied already and is the one the branch wanted before is
+    left out: a commit that does not speak of a device never touches it, not even to undo drift.
+    ``force`` (an operator asked) takes all.
     """
     return tuple(
         JobPlan(device=desired.device, desired=desired)
         for name, desired in snapshot.desired.items()
-        if force or name not in states or states[name].applied != desired.digest
+        if force
+        or name not in states
+        or {states[name].applied, states[name].desired} != {desired.digest}
     )
 
 

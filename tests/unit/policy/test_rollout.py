@@ -34,9 +34,17 @@ def names(jobs: object) -> list[str]:
 
 def test_a_device_that_has_its_text_is_left_alone_even_when_it_drifted() -> None:
     wanted = snapshot(a="1", b="2")
-    states = {"a": state("a", applied="1", sync=Sync.OUT_OF_SYNC), "b": state("b", applied="1")}
+    states = {
+        "a": state("a", applied="1", desired="1", sync=Sync.OUT_OF_SYNC),
+        "b": state("b", applied="1", desired="1"),
+    }
     assert names(push_jobs(wanted, states, force=False)) == ["b"]
     assert names(push_jobs(wanted, states, force=True)) == ["a", "b"]
+
+
+def test_a_commit_that_takes_a_failed_one_back_is_proved_on_the_device() -> None:
+    states = {"a": state("a", applied="1", desired="2")}
+    assert names(push_jobs(snapshot(a="1"), states, force=False)) == ["a"]
 
 
 def test_a_device_never_seen_gets_its_text() -> None:

@@ -1,0 +1,142 @@
+"""The daemon as a process, against simulated devices and GitHub: killed, stopped, deaf."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from catnet_controller.demo.world import World
+from catnet_controller.simulator.faults import Fault, What, When
+
+DEPLOY = "catnet/deploy"
+PATIENCE = 45.0
+PREFIXES = "".join(f"ip prefix-list OURS seq {n} permit 198.18.{n}.0/24\n" for n in range(10, 40))
+
+
+@pytest.fixture
+async def world(tmp_path: Path) -> AsyncIterator[World]:
+    async with World(tmp_path, time_scale=20.0) as made:
+        yield made
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for something seen from outside a process, which has no event for it."""
+    async with asyncio.timeout(PATIENCE):
+        while not true():  # noqa: ASYNC110
+            await asyncio.sleep(0.02)
+
+
+def seeded(world: World, path: str) -> str:
+    return (world.home / "seed" / path).read_text(encoding="utf-8")
+
+
+def more_prefixes(world: World) -> dict[str, str | None]:
+    text = seeded(world, "configs/edge1.cfg")
+    line = "ip prefix-list OURS seq 5 permit 198.51.100.0/24\n"
+    assert line in text
+    return {"configs/edge1.cfg": text.replace(line, line + PREFIXES)}
+
+
+async def first_look(world: World) -> None:
+    await world.start_daemon()
+    status = await world.github.wait_status(await world.github.head(), DEPLOY, timeout=PATIENCE)
+    assert status.state == "success"
+
+
+def typed(world: World, device: str) -> list[str]:
+    return [line for _, line in world.fleet[device].transcript()]
+
+
+def assert_has_everything(world: World) -> None:
+    edge = world.fleet["edge1"]
+    for text in (edge.running(), edge.startup()):
+        for line in PREFIXES.splitlines():
+            assert line in text
+    assert not edge.pending_revert
+
+
+@pytest.mark.parametrize(
+    "line", ["seq 11 ", "seq 25 ", "seq 39 ", "configure confirm", "write memory"]
+)
+async def test_kill_9_during_a_push_ends_in_the_same_state(world: World, line: str) -> None:
+    await first_look(world)
+    edge = world.fleet["edge1"]
+    edge.inject(Fault(what=What.SLOW, when=When(match=line), times=1, seconds=40.0))
+    sha = await world.github.commit(more_prefixes(world), "Announce more prefixes")
+    await until(lambda: any(line in each for each in typed(world, "edge1")))
+
+    await world.kill_daemon()
+    await world.start_daemon()
+
+    status = await world.github.wait_status(sha, DEPLOY, timeout=PATIENCE)
+    assert status.state == "success", status.description
+    assert_has_everything(world)
+    (state,) = [
+        d for d in (await world.api("GET", "/api/v1/devices"))["devices"] if d["name"] == "edge1"
+    ]
+    assert (state["sync"], state["revision"]) == ("in-sync", sha)
+
+
+async def test_sigterm_drains_the_push_and_delivers_its_status(world: World) -> None:
+    await first_look(world)
+    world.fleet["edge1"].inject(
+        Fault(what=What.SLOW, when=When(match="seq 20 "), times=1, seconds=20.0)
+    )
+    sha = await world.github.commit(more_prefixes(world), "Announce more prefixes")
+    await until(lambda: any("seq 20 " in each for each in typed(world, "edge1")))
+
+    assert await world.stop_daemon() == 0
+
+    assert_has_everything(world)
+    assert world.github.statuses(sha)[DEPLOY].state == "success"
+
+
+async def test_a_lost_webhook_is_made_good_by_polling(tmp_path: Path) -> None:
+    async with World(tmp_path, poll_interval="1s") as world:
+        await first_look(world)
+        sha = await world.github.commit(more_prefixes(world), "Announce", webhook=False)
+        status = await world.github.wait_status(sha, DEPLOY, timeout=PATIENCE)
+        assert status.state == "success", status.description
+        assert_has_everything(world)
+
+
+async def test_what_happened_while_it_was_down_is_found_at_start(world: World) -> None:
+    await first_look(world)
+    assert await world.stop_daemon() == 0
+    sha = await world.github.commit(more_prefixes(world), "Announce", webhook=False)
+    await world.start_daemon()
+    status = await world.github.wait_status(sha, DEPLOY, timeout=PATIENCE)
+    assert status.state == "success", status.description
+    assert_has_everything(world)
+
+
+async def test_a_revision_with_problems_touches_no_device_and_lists_them(world: World) -> None:
+    await first_look(world)
+    broken = seeded(world, "inventory.yaml").replace("    host:", "    hosst:", 1)
+    sha = await world.github.commit({"inventory.yaml": broken}, "Mistype")
+    status = await world.github.wait_status(sha, DEPLOY, timeout=PATIENCE)
+    assert status.state == "failure"
+    assert "inventory.yaml:" in status.description
+    assert "hosst" in status.description
+    assert not [
+        line for name in world.fleet.names for line in typed(world, name) if "conf" in line[:4]
+    ]
+
+
+async def test_no_secret_is_in_anything_it_writes(world: World) -> None:
+    await first_look(world)
+    sha = await world.github.commit(more_prefixes(world), "Announce more prefixes")
+    await world.github.wait_status(sha, DEPLOY, timeout=PATIENCE)
+    pages = [
+        await world.api("GET", f"/api/v1/{path}") for path in ("devices", "deployments/history")
+    ]
+    assert await world.stop_daemon() == 0
+    written = [
+        path.read_bytes()
+        for path in world.home.rglob("*")
+        if path.is_file() and not path.is_relative_to(world.home / "github")
+    ]
+    written.append(repr(pages).encode())
+    for secret in world.secrets:
+        assert not [text for text in written if secret.encode() in text]
