@@ -135,5 +135,5 @@ def _number(text: str | None) -> float | None:
 def _date(text: str | None) -> float | None:
     try:
         return parsedate_to_datetime(text).timestamp() if text else None
-    except ValueError:
+    except (ValueError, OverflowError, TypeError):
         return None
