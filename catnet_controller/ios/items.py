@@ -5,16 +5,15 @@ function names its rule. What comes out keeps the line numbers of what went in.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from catnet_controller.ios import acl, vlans
 from catnet_controller.ios.parse import delimiter
-from catnet_controller.ios.predict import CLOSERS
 from catnet_controller.ios.rows import Kind, Match, Row
 from catnet_controller.ios.rules import match, mode
 from catnet_controller.ios.tree import Node, Path, Shape, Tree
-from catnet_controller.ios.words import canonical
+from catnet_controller.ios.words import CLOSERS, canonical
 
 Key = tuple[str, ...]
 
@@ -106,41 +105,9 @@ class Section:
 def load(tree: Tree) -> Section:
     """A parsed configuration as comparable items."""
     root = Section(())
-    _fill(root, _flat(tree.nodes))
+    _fill(root, tree.nodes)
     _vty(root)
     return root
-
-
-def _flat(nodes: Sequence[Node]) -> list[Node]:
-    """Rule 7: desired text may be flat between ``interface`` and ``exit``; nest it."""
-    out: list[Node] = []
-    header: Node | None = None
-    taken: list[Node] = []
-    for node in nodes:
-        if node.shape is Shape.NOISE:
-            continue
-        text = canonical(node.text)
-        if header is not None:
-            inner = (canonical(header.text),)
-            found = match(mode(inner), text)
-            top = match("config", text)
-            if found and not found.row.loose and (top is None or top.row.loose):
-                taken.append(node)
-                continue
-            _close(out, header, taken)
-            header, taken = None, []
-        opened = match("config", text)
-        if opened and opened.row.kind is Kind.SECTION and not node.children and not opened.negative:
-            header = node
-            continue
-        out.append(node)
-    if header is not None:
-        _close(out, header, taken)
-    return out
-
-
-def _close(out: list[Node], header: Node, taken: list[Node]) -> None:
-    out.append(Node(header.text, header.raw, header.line, header.shape, header.body, tuple(taken)))
 
 
 def _fill(section: Section, nodes: Iterable[Node]) -> None:

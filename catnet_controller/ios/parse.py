@@ -1,8 +1,11 @@
 """Text of a Cisco IOS configuration to a tree, and back byte for byte."""
 
 import re
+from dataclasses import replace
 
-from catnet_controller.ios.tree import Node, Problem, Shape, Tree
+from catnet_controller.ios.rules import known, opens
+from catnet_controller.ios.tree import Node, Path, Problem, Shape, Tree
+from catnet_controller.ios.words import CLOSERS, canonical
 
 _NOISE = re.compile(
     r"""\s*(?:!.*|)$ | \#.* | Building\ configuration | Current\ configuration\s*:
@@ -67,6 +70,52 @@ def _collect(nodes: tuple[Node, ...], parts: list[str]) -> None:
             _collect(node.children, parts)
 
 
+def _nest(nodes: list[Node]) -> tuple[Node, ...]:
+    """Flat text to sections: people write ``interface X`` and its lines at the same indentation.
+
+    A line joins the header above it when that header has no indented lines, the line is known
+    there, and it is not a global line of its own. A bare ``!`` or an ``exit`` ends the section.
+    """
+    out: list[Node] = []
+    open_: list[tuple[Node, list[Node]]] = []
+
+    def close(depth: int) -> None:
+        while len(open_) > depth:
+            header, taken = open_.pop()
+            (open_[-1][1] if open_ else out).append(replace(header, children=tuple(taken)))
+
+    for node in nodes:
+        if open_ and node.shape is Shape.NOISE and node.text != "!":
+            open_[-1][1].append(node)
+            continue
+        if open_ and node.text in CLOSERS:
+            open_[-1][1].append(node)
+            close(len(open_) - 1)
+            continue
+        text = canonical(node.text) if node.shape is not Shape.NOISE else ""
+        path = tuple(canonical(header.text) for header, _ in open_)
+        depth = _home(path, text) if open_ and text else 0
+        close(depth)
+        if text and not node.children and opens(path[:depth], text):
+            open_.append((node, []))
+        else:
+            (open_[-1][1] if open_ else out).append(node)
+    close(0)
+    return tuple(out)
+
+
+def _home(path: Path, text: str) -> int:
+    """How many of the open sections a flat line stays in."""
+    top = known((), text)
+    if top is not None and not top.loose:
+        return 0
+    for depth in range(len(path), 0, -1):
+        row = known(path[:depth], text)
+        if row is not None and not row.blank:
+            return depth
+    return 0
+
+
 class _Open:
     """A node whose children are still coming."""
 
@@ -101,7 +150,7 @@ class _Parser:
             at = self.take(at)
         self.flush(0)
         self.unwind(0)
-        return Tree(tuple(self.stack[0].children), tuple(self.problems))
+        return Tree(_nest(self.stack[0].children), tuple(self.problems))
 
     def take(self, at: int) -> int:
         raw = self.lines[at]

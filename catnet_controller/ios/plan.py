@@ -230,8 +230,9 @@ class Planner:
 
     def _say(self, step: Step) -> None:
         reason = never(step.text) if step.path == () else None
-        longest = max(len(line) for line in (step.text, *step.lines))
-        if reason is None and longest > LIMIT:
+        if any(len(line) > LIMIT for line in step.lines):
+            self.warnings.append(f"`{step.text}` has lines of more than {LIMIT} characters")
+        if reason is None and len(step.text) > LIMIT and not step.lines:
             reason = f"longer than the {LIMIT} characters a device takes in one line"
         if reason is not None:
             self.stops.append(Stop(text=step.text, line=step.line, reason=reason))

@@ -7,7 +7,7 @@ lines are in the tables; here are only the few ways in which IOS treats a kind o
 import re
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catnet_controller.ios import acl, names, vlans
 from catnet_controller.ios.changes import Command, Expect
@@ -15,15 +15,8 @@ from catnet_controller.ios.parse import delimiter, dump, parse
 from catnet_controller.ios.rows import Kind, Match
 from catnet_controller.ios.rules import match, mode
 from catnet_controller.ios.tree import Node, Path, Shape, Tree
-from catnet_controller.ios.words import canonical
+from catnet_controller.ios.words import CLOSERS, canonical
 
-CLOSERS = frozenset(
-    {
-        "exit", "quit", "exit-address-family", "exit-af-interface", "exit-af-topology",
-        "exit-service-family", "exit-sf-interface", "exit-sf-topology", "exit-vrf",
-        "exit-peer-policy", "exit-peer-session",
-    }
-)  # fmt: skip
 _OPENING = re.compile(r"(banner \S+|.*(?:title|prompt|banner|fail-message)) (\S.*)$")
 _ACL_HEADER = re.compile(r"ip access-list (standard|extended) (\d+)$")
 _STANDARD = range(1, 100)
@@ -120,7 +113,7 @@ class Model:
     """A configuration that lines are typed into. ``refusal`` is the answer to the last line."""
 
     def __init__(self, tree: Tree) -> None:
-        self._root = _Branch(Node("", "", children=tree.nodes))
+        self._root = _Branch(Node("", "", children=_ended(tree.nodes)))
         self._problems = tree.problems
         self.path: Path = ()
         self.refusal: str | None = None
@@ -161,7 +154,7 @@ class Model:
         for depth in range(len(path), -1, -1):
             level = path[:depth]
             if found := match(mode(level), bare) or match(mode(level), f"no {bare}"):
-                if not found.row.loose:
+                if not found.row.blank:
                     return level
                 loose = level if loose is None else loose
         return path if loose is None else loose
@@ -351,7 +344,7 @@ class Model:
         if branch is None:
             self.refusal = "the section is gone"
             return
-        found = match(mode(at), bare) or match(mode(at), f"no {bare}")
+        found = match(mode(at), f"no {bare}")
         if found is None:
             if (old := self._by_prefix(branch, bare)) is not None:
                 branch.kids.remove(old)
@@ -554,6 +547,18 @@ class Model:
 
 
 _TAIL = frozenset({"end"})
+
+
+def _ended(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """The nodes with a line break after the last line, where text was cut without one."""
+    if not nodes:
+        return nodes
+    last = nodes[-1]
+    if last.children:
+        last = replace(last, children=_ended(last.children))
+    elif not last.raw.endswith("\n"):
+        last = replace(last, raw=f"{last.raw}\n")
+    return nodes if last is nodes[-1] else (*nodes[:-1], last)
 
 
 def _made(text: str, at: Path) -> Node:

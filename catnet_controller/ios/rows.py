@@ -93,6 +93,11 @@ class Row:
     tags: frozenset[str] = field(default_factory=frozenset)
 
     @property
+    def blank(self) -> bool:
+        """True for the row that takes any line of its mode."""
+        return self.pattern.startswith("<...>")
+
+    @property
     def loose(self) -> bool:
         """True for a row that says little: a whole family taken as lines that are on or off."""
         return self.kind is Kind.FLAG and "<...>" in self.pattern

@@ -5,6 +5,15 @@ from functools import lru_cache
 
 from catnet_controller.ios.names import interface
 
+CLOSERS = frozenset(
+    {
+        "exit", "quit", "exit-address-family", "exit-af-interface", "exit-af-topology",
+        "exit-service-family", "exit-sf-interface", "exit-sf-topology", "exit-vrf",
+        "exit-peer-policy", "exit-peer-session",
+    }
+)  # fmt: skip
+"""Lines that end a section; the device prints some of them, and none of them is content."""
+
 # Lines whose tail is free text: blanks inside count (facts: description, remark, snmp, EEM).
 _FREE = re.compile(
     r"""(?:no\ )? (?: description | remark | (?:\d+|sequence\ \d+)\ remark

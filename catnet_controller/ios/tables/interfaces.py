@@ -18,7 +18,6 @@ single encapsulation ... ; stage 20
 single vrf forwarding * ; stage 10 ; wipes ip address|ipv6 address ; danger the addresses go and come back
 single ip vrf forwarding * ; stage 10 ; wipes ip address|ipv6 address ; danger the addresses go and come back
 single bandwidth ... ; stage 50
-flag switchport trunk <encapsulation> ; off
 single switchport access vlan * ; stage 45 ; danger the port changes its VLAN
 single switchport trunk encapsulation * ; stage 40
 single switchport trunk native vlan * ; stage 44 ; danger the trunk

@@ -204,7 +204,9 @@ flag shutdown ; off ; stage 90 ; tags last
         _SOURCE,
         r"""
 section address-family <...> ; opens eigrp-af ; stage 60
+section service-family <...> ; opens eigrp-af ; stage 61
 section af-interface <i> ; opens eigrp-if
+section sf-interface <i> ; opens eigrp-if
 section topology <...> ; opens eigrp-topology
 single variance *
 single metric weights ...
@@ -237,6 +239,7 @@ flag shutdown ; off ; stage 90 ; tags last
         _SOURCE,
         r"""
 section af-interface <i> ; opens eigrp-if ; stage 46
+section sf-interface <i> ; opens eigrp-if ; stage 46
 section topology <...> ; opens eigrp-topology ; stage 47
 single network <p> <w> ; stage 45
 single network <p> ; stage 45
