@@ -293,7 +293,6 @@ def filled() -> Memory:
     bad = replace(
         good,
         state=State.FAILED,
-        changed=False,
         error="% 192.0.2.0 overlaps with GigabitEthernet0/0 (configs/edge1.cfg:14)",
         error_code="line-refused",
         next_step="Correct the named line in the repository and push again.",

@@ -425,7 +425,13 @@ def demo(*, once: bool, as_json: bool, keep: Path | None) -> int:
 
     from catnet_controller.demo.story import play
 
-    code = asyncio.run(play(once=once, json_out=as_json, console=Console(), home=keep))
+    try:
+        code = asyncio.run(play(once=once, json_out=as_json, console=Console(), home=keep))
+    except KeyboardInterrupt:
+        if once:
+            raise
+        # This is how it is meant to end.
+        code = 0
     return Exit.OK if code == 0 else Exit.PROBLEMS
 
 

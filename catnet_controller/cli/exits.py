@@ -2,6 +2,7 @@
 
 import os
 import sys
+from asyncio import CancelledError
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
@@ -53,7 +54,7 @@ def call(command: click.Command, arguments: Sequence[str]) -> int:
     except click.ClickException as error:
         _complain(_usage(error))
         return Exit.USAGE
-    except (click.Abort, KeyboardInterrupt):
+    except (click.Abort, KeyboardInterrupt, CancelledError):
         _complain("interrupted")
         return Exit.INTERRUPTED
     except BrokenPipeError:

@@ -204,7 +204,12 @@ class _Static:
 def _progress(it: Deployment) -> dict[str, Any]:
     """A deployment with how far it is."""
     failed = sum(1 for job in it.jobs if job.state is State.FAILED)
-    changed = sum(1 for job in it.jobs if job.outcome is not None and job.outcome.changed)
+    # A push that failed has a difference to tell of, but changed nothing that stayed.
+    changed = sum(
+        1
+        for job in it.jobs
+        if job.state is State.COMPLETE and job.outcome is not None and job.outcome.changed
+    )
     return {
         "it": it,
         "total": len(it.jobs),

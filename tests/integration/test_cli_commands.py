@@ -197,8 +197,9 @@ def test_a_defect_is_one_line_unless_asked(capsys: pytest.CaptureFixture[str]) -
         exits.call(broken, ["--debug", "fail"])
 
 
-def test_an_interrupt_is_quiet(capsys: pytest.CaptureFixture[str]) -> None:
-    assert exits.call(raising(KeyboardInterrupt()), ["fail"]) == exits.Exit.INTERRUPTED
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), asyncio.CancelledError()])
+def test_an_interrupt_is_quiet(error: BaseException, capsys: pytest.CaptureFixture[str]) -> None:
+    assert exits.call(raising(error), ["fail"]) == exits.Exit.INTERRUPTED
     assert capsys.readouterr().err.strip() == "error: interrupted"
 
 

@@ -122,6 +122,7 @@ async def test_a_failed_deployment_says_why_and_what_next(site: Site) -> None:
     assert '<span class="remove">-snmp-server community &lt;secret hmac:9f1c&gt; RO' in text
     assert '<span class="add">+snmp-server community &lt;secret changed hmac:ab12&gt; RO' in text
     assert text.index("edge1") < text.index("core1")
+    assert "3, 1 changed, 1 failed" in text
 
 
 async def test_a_refused_revision_lists_every_problem(site: Site) -> None:
