@@ -90,9 +90,6 @@ _OURS = (
 )
 _EXTEND = sa.update(schema.lease).where(*_OURS).values(until=sa.bindparam("its_until"))
 _FREE = sa.update(schema.lease).where(*_OURS).values(job=None, worker=None, until=0.0)
-# The fence moves when a lease is taken away, and not only with the next claim: from here on
-# whoever held it is refused.
-_TAKE_AWAY = _FREE.values(fence=_l.fence + 1)
 _HELD = sa.select(_l.device, _l.fence, _l.job).where(_l.job.is_not(None))
 _EXPIRED = _HELD.where(_l.until <= sa.bindparam("instant"))
 _STEP = sa.update(schema.job).where(_j.id == sa.bindparam("its_job"), _RUNNING)
@@ -219,7 +216,7 @@ def cancel_waiting(conn: sa.Connection, device: str, reason: str, now: float) ->
 
 def _take_away(conn: sa.Connection, device: str, fence: int, job: int, now: float) -> None:
     holder = {"its_device": device, "its_fence": fence, "its_job": job}
-    if conn.execute(_TAKE_AWAY, holder).rowcount:
+    if conn.execute(_FREE, holder).rowcount:
         _give_back(conn, job, now, now)
 
 

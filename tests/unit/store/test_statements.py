@@ -32,10 +32,7 @@ ALL = dict(
     for module in (deployments, inventory, outbox, queue, refs, retention)
     for each in statements(module)
 )
-DIALECTS: tuple[sa.Dialect, ...] = tuple(
-    each()  # type: ignore[no-untyped-call]
-    for each in (sqlite.dialect, postgresql.dialect)
-)
+DIALECTS: tuple[sa.Dialect, ...] = tuple(each() for each in (sqlite.dialect, postgresql.dialect))
 COMPARED = re.compile(r"\bstate (?:=|!=|IN|NOT IN) +\(?(?:%\(|:|\?)")
 
 
