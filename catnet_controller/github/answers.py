@@ -67,14 +67,18 @@ def segment(text: str) -> str:
 
 
 async def pages(fetch: Callable[[int], Awaitable[Answer]], *, limit: int = 50) -> list[Answer]:
-    """All pages of a list, in order; ``fetch`` is given the page number from 1."""
+    """All pages of a list, in order; ``fetch`` is given the page number from 1.
+
+    Raises GithubUnavailable when there are more than ``limit``.
+    """
     answers = []
     for page in range(1, limit + 1):
         answer = await fetch(page)
         answers.append(answer)
         if 'rel="next"' not in answer.headers.get("link", ""):
-            break
-    return answers
+            return answers
+    # Half a list would make what is missing look closed or deleted.
+    raise GithubUnavailable(f"{answers[0].what}: GitHub lists more than {limit} pages")
 
 
 def _shapeless(what: str, path: tuple[str | int, ...]) -> GithubUnavailable:

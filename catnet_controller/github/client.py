@@ -296,8 +296,12 @@ class Client:
                 next_step="Unarchive it on GitHub, or correct `github.repository`.",
             )
         permissions = answer.data.get("permissions")
-        if isinstance(permissions, dict) and permissions.get("push") is not True:
-            # App tokens have no such field; fine-grained tokens show the user's rights here.
+        # Tokens of an App belong to no user and show every right as false, reading included.
+        if (
+            isinstance(permissions, dict)
+            and permissions.get("pull") is True
+            and permissions.get("push") is not True
+        ):
             raise GithubDenied(
                 f"the token cannot write to {self.repository} (permission push is missing)",
                 next_step=_GRANT,

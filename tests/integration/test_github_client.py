@@ -72,6 +72,15 @@ async def test_access_that_is_not_there_is_named(
     assert caught.value.next_step
 
 
+async def test_the_token_of_an_app_is_not_judged_by_rights_of_a_user(
+    github: GithubStandIn, tmp_path: Path
+) -> None:
+    none = {"admin": False, "push": False, "pull": False}
+    github.inject(Fault(trouble=Trouble.CHANGE, edit=lambda data: data | {"permissions": none}))
+    async with edge(github, tmp_path) as door:
+        await door.verify_access()
+
+
 async def test_another_repository_under_our_name_is_refused(
     github: GithubStandIn, tmp_path: Path
 ) -> None:

@@ -1,6 +1,8 @@
 """Statuses and comments over real HTTP: taken for sure, never twice, never on somebody else's."""
 
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,11 +14,12 @@ from catnet_controller.errors import (
     GithubDenied,
     GithubUnavailable,
     NotVisibleYet,
+    RateLimited,
 )
 from catnet_controller.github.comments import LONGEST, MARKER, fitted
 from catnet_controller.github.statuses import shorten
 from catnet_controller.models import StatusMessage, StatusState
-from tests.helpers_github import edge, hub
+from tests.helpers_github import RealClock, edge, hub
 
 
 @pytest.fixture
@@ -151,6 +154,48 @@ async def test_an_archived_repository_is_a_denial(github: GithubStandIn, tmp_pat
     async with edge(github, tmp_path) as door:
         with pytest.raises(GithubDenied, match="archived"):
             await door.reporter.status(message(await github.head()))
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_a_bad_day_ends_with_everything_said_once(
+    github: GithubStandIn, tmp_path: Path, seed: int
+) -> None:
+    """Deliver as the outbox does, until it is in, while the API fails at random."""
+    chance = random.Random(seed)
+    clock = RealClock()
+    shas = [await github.commit({"x": str(number)}, "Change") for number in range(3)]
+    pulls = [await github.open_pull(f"b{each}", "t", {"y": str(each)}) for each in range(2)]
+    troubles = [Trouble.ANSWER, Trouble.DROP, Trouble.LOSE, Trouble.SECONDARY]
+
+    async def deliver(send: Callable[[], Awaitable[object]]) -> None:
+        for _ in range(50):
+            if chance.random() < 0.6:
+                fault = Fault(trouble=chance.choice(troubles), times=chance.randint(1, 4))
+                github.faults[:] = [fault]
+            try:
+                await send()
+            except RateLimited as limited:
+                clock.ahead += max(0.0, limited.not_before - clock.now())
+            except GithubUnavailable:
+                pass
+            else:
+                return
+        raise AssertionError("never delivered")
+
+    async with edge(github, tmp_path, clock=clock) as door:
+        for text in ("first", "second"):
+            for state in (StatusState.PENDING, StatusState.SUCCESS):
+                for sha in shas:
+                    await deliver(
+                        partial(door.reporter.status, message(sha, state=state, text=text))
+                    )
+            for pull in pulls:
+                await deliver(partial(door.reporter.comment, pull, text, None))
+    for sha in shas:
+        last = github.statuses(sha)["catnet/deploy"]
+        assert (last.state, last.description) == ("success", "second")
+    for pull in pulls:
+        assert [each.body for each in github.comments(pull)] == [f"{MARKER}\nsecond"]
 
 
 # --- comments ------------------------------------------------------------------------------------

@@ -185,6 +185,14 @@ async def test_more_pull_requests_than_a_page(github: GithubStandIn, tmp_path: P
         assert len(fewer[0]) == 150
 
 
+async def test_a_list_without_an_end_is_no_list(github: GithubStandIn, tmp_path: Path) -> None:
+    link = {"Link": '<https://example.net/?page=2>; rel="next"'}
+    async with edge(github, tmp_path) as door:
+        github.inject(Fault(trouble=Trouble.ANSWER, status=200, headers=link, times=999))
+        with pytest.raises(GithubUnavailable, match="more than 50 pages"):
+            await door.source.pulls()
+
+
 async def test_a_deleted_fork_still_counts_as_a_fork(github: GithubStandIn, tmp_path: Path) -> None:
     number = await github.open_pull("a", "t", {"configs/edge1.cfg": "x\n"}, fork="mallory/n")
     github.inject(
