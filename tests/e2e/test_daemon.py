@@ -113,12 +113,12 @@ async def test_what_happened_while_it_was_down_is_found_at_start(world: World) -
 
 async def test_a_revision_with_problems_touches_no_device_and_lists_them(world: World) -> None:
     await first_look(world)
-    broken = seeded(world, "inventory.yaml").replace("    host:", "    hosst:", 1)
+    broken = seeded(world, "inventory.yaml").replace("    port:", "    prot:", 1)
     sha = await world.github.commit({"inventory.yaml": broken}, "Mistype")
     status = await world.github.wait_status(sha, DEPLOY, timeout=PATIENCE)
     assert status.state == "failure"
     assert "inventory.yaml:" in status.description
-    assert "hosst" in status.description
+    assert "prot" in status.description
     assert not [
         line for name in world.fleet.names for line in typed(world, name) if "conf" in line[:4]
     ]
