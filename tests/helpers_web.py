@@ -56,6 +56,22 @@ class StillClock:
         return self.time
 
 
+def brief(it: Deployment) -> Deployment:
+    """Without the long texts, as the store gives its history."""
+    jobs = [
+        job
+        if job.outcome is None
+        else replace(
+            job,
+            outcome=replace(
+                job.outcome, diff="", commands=(), reverse=(), transcript="", remaining=""
+            ),
+        )
+        for job in it.jobs
+    ]
+    return replace(it, jobs=tuple(jobs))
+
+
 @dataclass
 class Memory:
     """The store's roles that the web needs, in memory."""
@@ -116,7 +132,7 @@ class Memory:
         return self.kept.get(number)
 
     async def history(self, limit: int = 100) -> Sequence[Deployment]:
-        return [self.kept[number] for number in sorted(self.kept, reverse=True)][:limit]
+        return [brief(self.kept[number]) for number in sorted(self.kept, reverse=True)][:limit]
 
     async def desired(self, digest: str) -> Desired | None:
         raise NotImplementedError

@@ -21,7 +21,7 @@ from catnet_controller.web.api import no_deployment, no_device
 from catnet_controller.web.problems import HttpProblem
 
 _HERE = Path(__file__).parent
-_MOST_ROWS = 500
+_MOST_ROWS = 200
 _LAST = 12
 _DEVICE_HISTORY = 50
 _FILTERS = {
@@ -145,10 +145,16 @@ class Pages:
             for job in deployment.jobs
             if job.device.name == name
         ]
-        last = next(
-            (job for _, job in history if job.outcome is not None and job.outcome.diff), None
-        )
-        return self._page("device.html", it=state, history=history, last=last)
+        return self._page("device.html", it=state, history=history, last=await self._last(history))
+
+    async def _last(self, history: Sequence[tuple[Deployment, Job]]) -> Job | None:
+        """The newest job that found a difference, with the difference, which history leaves out."""
+        for _, job in history:
+            if job.outcome is not None and job.outcome.changed:
+                whole = await self._deployments.deployment(job.deployment)
+                jobs = whole.jobs if whole is not None else ()
+                return next((each for each in jobs if each.id == job.id), None)
+        return None
 
     def problem(self, problem: HttpProblem) -> web.Response:
         """An error as a page."""

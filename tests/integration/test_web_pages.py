@@ -136,6 +136,7 @@ async def test_a_device_page(site: Site) -> None:
     text = await page(site, "/devices/core1")
     assert "Last difference" in text
     assert "/deployments/41#job-1" in text
+    assert "neighbor 192.0.2.9 remote-as 64501" in text
     assert "192.0.2.10:22" in text
     assert "There is no device" in await page(site, "/devices/nobody", status=404)
 
@@ -160,7 +161,7 @@ async def test_a_large_fleet_stays_one_quick_page() -> None:
     store = Memory(devices={name: DeviceState(device=helpers_web.device(name)) for name in names})
     async with helpers_web.site(store) as site:
         text = await page(site, "/")
-    assert "2500 more" in text
+    assert "2800 more" in text
     assert len(text) < 1_000_000
 
 

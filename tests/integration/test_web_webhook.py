@@ -4,6 +4,7 @@ import asyncio
 import hashlib
 import hmac
 import json
+import zlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
@@ -143,6 +144,13 @@ async def test_too_large_in_chunks_is_stopped_on_the_way() -> None:
             assert answer.status == 413
             assert (await answer.json(content_type=None))["code"] == "too-large"
         assert site.store.deliveries == []
+
+
+async def test_a_compressed_body_is_counted_as_it_unfolds() -> None:
+    body = zlib.compress(b"\0" * 50_000_000)
+    async with helpers_web.site() as site:
+        status, problem = await deliver(site, body, signed(body) | {"Content-Encoding": "deflate"})
+        assert (status, problem["code"]) == (413, "too-large")
 
 
 async def test_chunks_are_fine_otherwise(site: Site) -> None:
