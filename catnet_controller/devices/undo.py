@@ -154,9 +154,13 @@ class Undo:
         return self._said(running)
 
     async def _plan_back(self, session: Terminal, plan: ChangeSet) -> Reading:
-        """Type the way back and read the device. A refused line does not stop the others."""
+        """Type the way back and read the device.
+
+        A line that is refused, or that the plan does not understand, does not stop the others: on
+        the way back every line put right counts, and what remains is told.
+        """
         contact = self._contact
-        if plan.refusals or not plan.commands:
+        if not plan.commands:
             return await contact.read(session)
         armed = await self._enter(session)
         refused = 0

@@ -8,13 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from catnet_controller.ios.diff import compare
-
 from catnet_controller.devices.backups import Backups
 from catnet_controller.devices.credentials import Credential, Credentials
 from catnet_controller.devices.hostkeys import HostKeys
 from catnet_controller.devices.transaction import Transactions
 from catnet_controller.errors import LeaseLost
+from catnet_controller.ios.diff import compare
 from catnet_controller.ios.normal import digest
 from catnet_controller.models import Device, Fallback, Intent, Step
 from catnet_controller.ports import Decide, PushResult
@@ -98,11 +97,14 @@ class Lab:
 
     def wanting(self, *changes: tuple[str, str]) -> Decide:
         """Decide for the device's first config with each text replaced by the other."""
+        return partial(compare, desired=self.wanted(*changes))
+
+    def wanted(self, *changes: tuple[str, str]) -> str:
         desired = self.before
         for old, new in changes:
             assert old in desired
             desired = desired.replace(old, new)
-        return partial(compare, desired=desired)
+        return desired
 
     async def push(self, decide: Decide, record: Record | None = None) -> PushResult:
         return await self.devices.push(self.device, decide, record or Record())
