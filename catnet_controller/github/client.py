@@ -33,9 +33,9 @@ from catnet_controller.errors import (
     SecretMissing,
     SettingsInvalid,
 )
-from catnet_controller.github.answers import Answer
 from catnet_controller.github.lanes import Lane
 from catnet_controller.github.quota import Quota, left
+from catnet_controller.github.replies import Answer
 from catnet_controller.ports import Clock
 
 _log = structlog.get_logger(__name__)

@@ -4,8 +4,8 @@ import re
 from typing import Any, Final
 
 from catnet_controller.errors import GithubDenied, NotVisibleYet
-from catnet_controller.github.answers import Answer, pages, pick
 from catnet_controller.github.client import Client
+from catnet_controller.github.replies import Answer, pages, pick
 
 MARKER: Final = "<!-- catnet:plan -->"
 LONGEST: Final = 65_536

@@ -13,7 +13,7 @@ from typing import Final
 import structlog
 
 from catnet_controller.errors import RateLimited
-from catnet_controller.github.answers import Answer
+from catnet_controller.github.replies import Answer
 from catnet_controller.ports import Clock
 
 _log = structlog.get_logger(__name__)

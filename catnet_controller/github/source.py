@@ -20,9 +20,9 @@ from catnet_controller.errors import (
     RepositoryMoved,
     SnapshotRefused,
 )
-from catnet_controller.github.answers import Answer, pages, pick, segment
 from catnet_controller.github.blobs import Blobs, digest
 from catnet_controller.github.client import Client
+from catnet_controller.github.replies import Answer, pages, pick, segment
 from catnet_controller.models import Head, Pull, Revision
 
 _SHA: Final = re.compile(r"[0-9a-f]{40}")

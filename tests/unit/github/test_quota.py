@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catnet_controller.errors import RateLimited
-from catnet_controller.github.answers import Answer
 from catnet_controller.github.quota import Quota
+from catnet_controller.github.replies import Answer
 
 DATE = "Sun, 22 Nov 2026 20:00:00 GMT"
 THEIR_NOW = 1_795_377_600
