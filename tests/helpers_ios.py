@@ -1,5 +1,6 @@
 """Corpus of real configurations, and realistic changes to them, for the tests of the ios room."""
 
+import itertools
 import os
 import random
 import re
@@ -13,7 +14,7 @@ CONFIGS = SHARED / "data" / "configs"
 
 # Grammar files, partial outputs and desired text: not a device's running-config.
 _NOT_DEVICES = re.compile(
-    r"batfish__cisco_|batfish__ios-track|tricky|multi-platform|300_node|ntc-templates__.*partition|banner_newline"
+    r"batfish__cisco_|batfish__ios-track|tricky|multi-platform|hier_config__|300_node|ntc-templates__.*partition|banner_newline"
 )
 
 
@@ -653,7 +654,7 @@ def drop_policy(rng: random.Random, lines: Lines) -> Lines | None:
 @change
 def swap_servers(rng: random.Random, lines: Lines) -> Lines | None:
     found = _where(lines, r" server name ")
-    for one, other in zip(found, found[1:], strict=False):
+    for one, other in itertools.pairwise(found):
         if other == one + 1:
             swapped = [*lines]
             swapped[one], swapped[other] = swapped[other], swapped[one]

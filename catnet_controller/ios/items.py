@@ -183,26 +183,10 @@ def _add(section: Section, name: str, text: str, node: Node, line: int) -> None:
         _fill(item.section, node.children)
         section.add(item)
         return
-    section.add(item)
     if node.children:
-        _hoist(section, name, item, node)
-
-
-def _hoist(section: Section, name: str, item: Item, node: Node) -> None:
-    """Deeper lines of a line that opens no section here: they belong to the section around it.
-
-    IOS indents the lines of an SLA operation below it though all are in one mode.
-    """
-    for child in node.children:
-        text = canonical(child.text)
-        if child.shape is Shape.NOISE or text in CLOSERS:
-            continue
-        if item.found is not None and match(name, text):
-            _add(section, name, text, child, child.line)
-            continue
-        if item.section is None:
-            item.section = Section((*section.path, item.text))
-        _fill(item.section, (child,))
+        item.section = Section((*section.path, text))
+        _fill(item.section, node.children)
+    section.add(item)
 
 
 def _implied(found: Match | None, text: str) -> bool:

@@ -3,6 +3,7 @@
 import re
 from dataclasses import replace
 
+from catnet_controller.ios.rows import Kind
 from catnet_controller.ios.rules import known, opens
 from catnet_controller.ios.tree import Node, Path, Problem, Shape, Tree
 from catnet_controller.ios.words import CLOSERS, canonical
@@ -104,6 +105,37 @@ def _nest(nodes: list[Node]) -> tuple[Node, ...]:
     return tuple(out)
 
 
+def _lifted(path: Path, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+    """Deeper lines of a line that opens no section belong to the section around it.
+
+    IOS indents what it prints below an SLA operation or a shaper though all is in one mode.
+    """
+    out: list[Node] = []
+    changed = False
+    for node in nodes:
+        if not node.children:
+            out.append(node)
+            continue
+        text = canonical(node.text)
+        row = known(path, text)
+        if (
+            row is not None
+            and row.kind is not Kind.SECTION
+            and all(
+                child.shape is Shape.NOISE or known(path, canonical(child.text))
+                for child in node.children
+            )
+        ):
+            out.append(replace(node, children=()))
+            out.extend(_lifted(path, node.children))
+            changed = True
+            continue
+        inner = _lifted((*path, text), node.children)
+        changed = changed or inner is not node.children
+        out.append(node if inner is node.children else replace(node, children=inner))
+    return tuple(out) if changed else nodes
+
+
 def _home(path: Path, text: str) -> int:
     """How many of the open sections a flat line stays in."""
     top = known((), text)
@@ -150,7 +182,8 @@ class _Parser:
             at = self.take(at)
         self.flush(0)
         self.unwind(0)
-        return Tree(_nest(self.stack[0].children), tuple(self.problems))
+        nodes = _lifted((), _nest(self.stack[0].children))
+        return Tree(nodes, tuple(self.problems))
 
     def take(self, at: int) -> int:
         raw = self.lines[at]

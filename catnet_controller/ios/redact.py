@@ -9,7 +9,7 @@ _TYPE = r"(?:(?:0|5|6|7|8|9|4) )?"
 _V = r"(?P<value>{value})"
 
 # Each row: what stands before the value, and what the value looks like. A type digit stays.
-# Sources: Cisco IOS Security command reference; every secret form in the corpus; oxidized ios model.
+# Sources: Cisco IOS Security command reference; every secret form in the corpus.
 _ROWS: tuple[tuple[str, str], ...] = (
     (rf"enable (?:secret|password)(?: level \d+)? {_TYPE}", r"\S.*"),
     (rf"mgmtuser username \S+ (?:.*? )?password {_TYPE}", r"\S.*"),

@@ -152,6 +152,8 @@ def _row(mode: str, source: str, line: str, place: int) -> Row:
         else:
             raise ValueError(f"unknown option {name!r} in row: {line}")
     positive, prefix, template = _compile(pattern, Kind(kind))
+    if "no" in values:
+        prefix = _negated(str(values["no"])) or prefix
     values.setdefault("no", template)
     return Row(
         mode=mode,
@@ -203,8 +205,17 @@ def _compile(pattern: str, kind: Kind) -> tuple[re.Pattern[str], re.Pattern[str]
     if kind in (Kind.LIST, Kind.FLAG, Kind.ORDERED, Kind.ENTRY) or late:
         negation = "full"
     positive = "".join(full).removeprefix(" ")
-    prefix = "".join(short).removeprefix(" ") + r"(?: .*)?"
+    prefix = "".join(short).removeprefix(" ") + ("" if open_ else r"(?: .*)?")
     return re.compile(positive + r"$"), re.compile(prefix + r"$"), negation
+
+
+def _negated(template: str) -> re.Pattern[str] | None:
+    """The expression for lines that the negation of a row gives, without its first word."""
+    if template == "full":
+        return None
+    words = template.split()[1:]
+    body = " ".join(r"(\S+)" if word.startswith("{") else re.escape(word) for word in words)
+    return re.compile(body + r"(?: .*)?$")
 
 
 _VALUED = (Kind.SINGLE, Kind.SECTION, Kind.BLOCK)
@@ -234,28 +245,25 @@ class Book:
         negative = line.startswith("no ")
         text = line[3:] if negative else line
         rows = tuple(self.candidates(mode, text))
-        return (
-            self._first(rows, text, negative, loose=False)
-            or (self._negated(rows, text) if negative else None)
-            or self._first(rows, text, negative, loose=True)
+        return self._first(rows, text, negative, loose=False) or self._first(
+            rows, text, negative, loose=True
         )
 
     def _first(
         self, rows: tuple[Row, ...], text: str, negative: bool, *, loose: bool
     ) -> Match | None:
+        """The first row that takes the line; a negation may leave the value out."""
         for row in rows:
-            if row.loose is loose and (found := row.positive.match(text)):
+            if row.loose is not loose:
+                continue
+            found = row.positive.match(text)
+            if found is None and negative and row.kind in _VALUED:
+                found = row.prefix.match(text)
+                if found is not None and len(found.groups()) != row.positive.groups:
+                    found = None
+            if found is not None:
                 words = found.groups("")
                 return Match(row, self._key(row, text, words), words, negative)
-        return None
-
-    def _negated(self, rows: tuple[Row, ...], text: str) -> Match | None:
-        """The row of ``no description``: a negation may leave the value out."""
-        for row in rows:
-            if row.kind in _VALUED and (found := row.prefix.match(text)):
-                words = found.groups("")
-                if len(words) == row.positive.groups:
-                    return Match(row, self._key(row, text, words), words, negative=True)
         return None
 
     @staticmethod

@@ -97,8 +97,6 @@ single priority [...]
 single bandwidth remaining ... ; no full
 single bandwidth ... ; no full
 single shape <...> ; no full
-section police rate ... ; opens police ; no no police
-section police cir ... ; opens police ; no no police
 section police ... ; opens police ; no no police
 single set <dscp|cos|precedence|qos-group|discard-class|mpls> ... ; no full
 single set ip <dscp|precedence> ... ; no full

@@ -55,14 +55,13 @@ single aaa authentication suppress <...> ; stage 92
 single aaa authentication <login|enable|ppp|dot1x|sgbp|arap|nasi|onep|eou> <list> ... ; stage 92 ; danger login methods change ; management
 flag aaa authorization <console|config-commands> ; stage 93 ; danger command authorisation changes ; management
 single aaa authorization commands <level> <list> ... ; stage 93 ; danger command authorisation changes ; management
-single aaa authorization <type> <list> ... ; stage 93 ; danger authorisation changes ; management
+single aaa authorization <exec|network|reverse-access|configuration|auth-proxy|cache|template|prepaid|multicast|credential-download|subscriber-service|policy-if|ipmobile|mobile> <list> ... ; stage 93 ; danger authorisation changes ; management
 section aaa accounting commands <level> <list> ; opens aaa-accounting ; stage 93
-single aaa accounting commands <level> <list> ... ; stage 93
+single aaa accounting commands <level> <list> ... ; no full ; stage 93
 single aaa accounting update ... ; stage 93
-flag aaa accounting <nested|redundancy|suppress|delay-start|include|send> ; stage 93
-single aaa accounting <nested|suppress|delay-start|include|send|redundancy> ... ; stage 93
-section aaa accounting <type> <list> ; opens aaa-accounting ; stage 93
-single aaa accounting <type> <list> ... ; stage 93
+single aaa accounting <nested|suppress|delay-start|include|send|redundancy> [...] ; stage 93
+section aaa accounting <exec|network|connection|system|identity|dot1x|resource|auth-proxy|delay|multicast> <list> ; opens aaa-accounting ; stage 93
+single aaa accounting <exec|network|connection|system|identity|dot1x|resource|auth-proxy|delay|multicast> <list> ... ; no full ; stage 93
 section aaa server radius dynamic-author ; opens dynamic-author ; stage 52
 single aaa session-id * ; made ; stage 92
 single aaa max-sessions * ; stage 92
@@ -347,7 +346,6 @@ list ipv6 route vrf <...> ; near 6 ; stage 85 ; danger routing ; only_removed
 list ipv6 route <...> ; near 4 ; stage 85 ; danger routing ; only_removed
 flag ip ssh <...> <x> ; no full ; stage 90 ; danger SSH access ; management
 section ip ssh pubkey-chain ; opens ssh-keys ; stage 90
-section ip ssh server algorithm authentication ; opens ? ; stage 90
 single ip ssh <version|time-out|authentication-retries|source-interface|bulk-mode|maxstartups|port> ... ; stage 90 ; danger SSH access ; management
 single ip ssh <server|client> algorithm <x> ... ; stage 90 ; danger SSH access ; management
 single ip ssh <dh|rsa> ... ; stage 90 ; danger SSH access ; management
@@ -469,7 +467,7 @@ section line vty <a> <b> ; opens line ; stage 95 ; fixed ; danger access to the 
 section line vty <a> ; opens line ; stage 95 ; fixed ; danger access to the device
 section line <...> ; opens line ; stage 95 ; fixed ; danger access to the device
 section netconf-yang ; opens ?
-single netconf <x> ...
+single netconf <x> [...]
 flag netconf <...>
 flag netconf-yang
 flag netconf-yang <...>
@@ -519,6 +517,9 @@ flag system <...>
 single system mtu ...
 flag vstack
 flag file <...>
+flag ethernet <...>
+flag ipv6 ioam <...>
+flag ipv6 pim <...>
 flag wireless <...>
 flag ap <...>
 flag avb

@@ -13,7 +13,7 @@ ROWS: tuple[Row, ...] = (
         r"""
 single description ... ; stage 30
 flag switchport ; stage 5 ; danger the port changes between switching and routing
-single encapsulation dot1Q <...> ; no no encapsulation dot1Q ; stage 20 ; wipes ip address|ipv6 address ; danger the sub-interface drops its addresses
+single encapsulation dot1Q ... ; no full ; stage 20 ; wipes ip address|ipv6 address ; danger the sub-interface drops its addresses
 single encapsulation ... ; stage 20
 single vrf forwarding * ; stage 10 ; wipes ip address|ipv6 address ; danger the addresses go and come back
 single ip vrf forwarding * ; stage 10 ; wipes ip address|ipv6 address ; danger the addresses go and come back
@@ -71,8 +71,7 @@ flag ip split-horizon ; on
 flag ip split-horizon <...>
 single ip bandwidth-percent eigrp <n> *
 single ip ospf <p> area ... ; no full
-single ip ospf authentication key-chain * ; tags ospf-auth
-single ip ospf authentication [...] ; tags ospf-auth
+single ip ospf authentication [...]
 single ip ospf authentication-key ...
 single ip ospf message-digest-key <n> ...
 single ip ospf network ...
@@ -118,8 +117,7 @@ flag autostate ; on
 single mtu * ; stage 22
 single media-type *
 single delay *
-flag keepalive ; on
-single keepalive ...
+single keepalive [...] ; on
 single carrier-delay ...
 single clock rate *
 single logging event <...>
@@ -135,7 +133,7 @@ flag ipv6 redirects ; on
 flag ipv6 unreachables ; on
 single ipv6 mtu *
 flag ipv6 nd <...>
-single ipv6 nd <x> *
+single ipv6 nd <x> [...]
 list ipv6 nd prefix <...>
 single ipv6 traffic-filter * <in|out> ; no full ; danger traffic through the port
 list ipv6 dhcp relay destination <...>
@@ -161,12 +159,10 @@ single tunnel protection <x> ... ; no full ; stage 60
 single tunnel <x> ...
 single standby version * ; stage 28
 list standby <g> ip <...> secondary ; stage 31
-single standby <g> ip * ; stage 30
-single standby <g> ip ; stage 30
-single standby <g> track <o> ... ; stage 32
+single standby <g> ip [...] ; stage 30
+single standby <g> track <o> [...] ; stage 32
 single standby <g> priority * ; stage 32
-flag standby <g> preempt ; stage 32 ; off
-single standby <g> preempt ... ; stage 32
+single standby <g> preempt [...] ; stage 32
 single standby <g> timers ... ; stage 32
 single standby <g> authentication ... ; stage 32
 single standby <g> <name|mac-address|ipv6> ... ; stage 32
@@ -174,7 +170,7 @@ single standby <x> ... ; stage 32
 section vrrp <g> address-family <f> ; opens vrrp ; stage 30
 single vrrp <g> ip * ; stage 30
 single vrrp <g> <priority|authentication|description|timers> ... ; stage 32
-single vrrp <g> track <o> ... ; stage 32
+single vrrp <g> track <o> [...] ; stage 32
 flag vrrp <g> preempt ; on ; stage 32
 single glbp <g> ip [...] ; stage 30
 single glbp <g> <priority|authentication|timers|load-balancing|weighting|name> ... ; stage 32
@@ -361,7 +357,7 @@ section address-family <f> ; opens vrf
 section address-family <f> multicast ; opens vrf
 single route-replicate <...> ; no full
 flag inter-as-hybrid <...>
-single mdt <x> ... ; no full
+list mdt <...>
 """,
     )
     + table(

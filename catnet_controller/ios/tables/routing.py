@@ -85,8 +85,8 @@ single bgp graceful-restart [...]
 single bgp maxas-limit *
 single bgp default local-preference *
 flag bgp bestpath <...>
-flag bgp <always-compare-med|deterministic-med|asnotation|redistribute-internal|update-delay|nexthop|suppress-inactive>
-single bgp <asnotation|update-delay|nexthop|scan-time|transport|client-to-client> ...
+flag bgp <always-compare-med|deterministic-med|asnotation|redistribute-internal|suppress-inactive>
+single bgp <update-delay|nexthop|scan-time|transport|client-to-client> [...]
 flag bgp <...>
 single timers bgp ... ; stage 30
 flag neighbor <a> peer-group ; stage 35 ; cascade neighbor {0}
@@ -104,7 +104,7 @@ section address-family <...> ; opens bgp-af ; stage 60
         r"""
 single bgp router-id ... ; stage 12
 flag bgp <recursion|aggregate-timer|redistribute-internal|soft-reconfig-backup>
-single bgp additional-paths <x> ...
+single bgp additional-paths <x> [...]
 flag bgp additional-paths <...>
 single bgp dampening [...]
 single bgp <scan-time|nexthop|slow-peer|aggregate-timer> ...
@@ -157,8 +157,7 @@ flag capability <...>
 flag prefix-suppression
 single auto-cost reference-bandwidth ...
 single bfd all-interfaces [...]
-flag log-adjacency-changes
-single log-adjacency-changes ...
+single log-adjacency-changes [...]
 flag nsf
 single nsf ...
 flag nsr

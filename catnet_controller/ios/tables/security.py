@@ -79,13 +79,11 @@ single ipv6 access-class * <in|out> [...] ; no full ; danger access to the devic
 single exec-timeout ... ; default exec-timeout 10 0 ; no default exec-timeout ; shown
 single timeout login response *
 single password ... ; danger login on the line ; management
-flag login ; danger login on the line ; management
-single login ... ; no no login ; danger login on the line ; management
+single login [...] ; no no login ; danger login on the line ; management
 single privilege level * ; danger login on the line ; management
 single authorization <t> ...
 single accounting <t> ...
-flag logging synchronous
-single logging synchronous ...
+single logging synchronous [...]
 single length *
 single width *
 single history size *

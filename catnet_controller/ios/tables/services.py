@@ -66,10 +66,8 @@ flag rollback <...>
         r"""
 flag logging enable
 single logging size *
-flag logging persistent
-single logging persistent ...
-flag notify syslog
-single notify syslog ...
+single logging persistent [...]
+single notify syslog [...]
 flag hidekeys
 flag record <...>
 """,
@@ -163,7 +161,7 @@ flag <...>
         r"""
 single description ...
 single event tag <t> ...
-single event <...> ; no no event
+single event <...> ; no full
 single trigger [...]
 single action <n> ... ; no no action {0}
 single set <n> ...
