@@ -108,6 +108,7 @@ class Store:
             _create(file)
             db = Database(file)
             await db.bare(lambda conn: upgrades.verify(conn, file))
+            await db.bare(upgrades.prepare)
             # SQLite changes a table by copying it, which referring rows must not notice.
             await db.bare(lambda conn: conn.exec_driver_sql("PRAGMA foreign_keys=OFF").close())
             await db.tx(upgrades.upgrade, file)

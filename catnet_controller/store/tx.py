@@ -139,9 +139,6 @@ def _prepare(connection: sqlite3.Connection, record: Any) -> None:  # noqa: ARG0
     cursor = connection.cursor()
     try:
         cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-        # Takes effect in a file without tables only; lets pruning give space back.
-        cursor.execute("PRAGMA auto_vacuum=INCREMENTAL")
-        cursor.execute("PRAGMA journal_mode=WAL")
         # What was acknowledged survives a power failure, not only a killed process.
         cursor.execute("PRAGMA synchronous=FULL")
         cursor.execute("PRAGMA foreign_keys=ON")

@@ -39,6 +39,13 @@ def verify(conn: sa.Connection, path: Path) -> None:
         raise _damaged(path, "; ".join(" ".join(str(each).split()) for each in found))
 
 
+def prepare(conn: sa.Connection) -> None:
+    """Set what stays set in the file; only once it is known to be ours."""
+    # Takes effect in a file without tables only; lets pruning give space back.
+    conn.exec_driver_sql("PRAGMA auto_vacuum=INCREMENTAL").close()
+    conn.exec_driver_sql("PRAGMA journal_mode=WAL").close()
+
+
 def upgrade(conn: sa.Connection, path: Path) -> None:
     """Bring the schema up to date; raises StoreFailed for a file of a newer CatNet."""
     config = _config()
