@@ -47,11 +47,20 @@ _HASHED = re.compile(
     r"(?: (?P<type>\d))? (?P<secret>\S+)(?P<tail>.*)$"
 )
 _OBSCURED = re.compile(
-    r"(?P<head>(?:enable password(?: level \d+)?|username \S+ (?:.* )?password|password|key"
-    r"|key-string|neighbor \S+ password|ip ospf authentication-key"
-    r"|ip ospf message-digest-key \d+ md5|standby .*md5 key-string|ppp chap password))"
+    r"(?P<head>(?:enable password(?: level \d+)?|username \S+ (?:.* )?password"
+    r"|neighbor \S+ password|ip ospf authentication-key|ip ospf message-digest-key \d+ md5"
+    r"|standby .*md5 key-string|ppp chap password))"
     r"(?: (?P<type>\d))? (?P<secret>\S+)(?P<tail>.*)$"
 )
+# Words that name a secret in one kind of section only.
+_SECTION_SECRET = re.compile(
+    r"(?P<head>key|key-string|password)(?: (?P<type>\d))? (?P<secret>\S+)(?P<tail>)$"
+)
+_SECTIONS = {
+    "key": ("tacacs server ", "radius server "),
+    "key-string": ("key ",),
+    "password": ("line ",),
+}
 _NTP_KEY = re.compile(
     r"(?P<head>ntp authentication-key \d+ md5) (?P<secret>\S+)(?: (?P<type>\d+))?$"
 )
@@ -87,6 +96,7 @@ class Typist:
     def leave(self) -> None:
         """Configuration mode ends, whatever the reason."""
         self._machine.log(f"%SYS-5-CONFIG_I: Configured from console by {self._where}")
+        self._machine.running.rest()
 
     def type(self, line: str, *, store: bool = True) -> Answer:
         """One line typed and entered. ``store`` False: accepted, and quietly not kept."""
@@ -165,11 +175,17 @@ class Typist:
 
     def _type(self, line: str, *, store: bool) -> Answer:
         trouble: Trouble | None = None
-        for level in range(len(self._modes) - 1, -1, -1):
+        levels = list(range(len(self._modes) - 1, -1, -1))
+        if self._modes[-1] in syntax.LOOSE:
+            levels.append(levels.pop(0))
+        for level in levels:
             try:
                 reading = syntax.mode(self._modes[level]).read(line)
             except Trouble as error:
                 trouble = _worse(trouble, error)
+                continue
+            outward = level != levels[-1] and self._modes[-1] in syntax.LOOSE
+            if outward and not reading.row.opens and reading.words[0] not in syntax.OUTER:
                 continue
             return self._take(reading, level, line, store=store)
         assert trouble is not None
@@ -191,7 +207,9 @@ class Typist:
         running = self._machine.running
         if words[0] == "interface" and level == 0 and not self._machine.exists(words[1]):
             return self._invalid(Invalid(line.rstrip().rfind(line.rsplit(maxsplit=1)[-1])))
-        refusal = refuse(running, base, words, negated=negative)
+        refusal = None
+        if not reading.defaulted:
+            refusal = refuse(running, base, words, negated=reading.negated)
         if refusal is not None:
             return Answer(text=f"{refusal}\n", refused=True)
         if words[:2] == ("crypto", "key"):
@@ -237,10 +255,11 @@ class Typist:
         return None
 
     def _apply(self, reading: Reading, level: int, base: Path, *, store: bool) -> Answer:
-        opens = reading.row.opens if not (reading.negated or reading.defaulted) else None
+        negative = reading.negated or reading.defaulted
+        opens = None if negative else reading.row.opens
         text = reading.text
-        if not reading.negated and not reading.defaulted:
-            stored = self._secret(text)
+        if not negative:
+            stored = self._secret(base, text)
             if isinstance(stored, Answer):
                 return stored
             text = stored
@@ -254,10 +273,13 @@ class Typist:
         if running.refusal is not None:
             return Answer(text=f"{running.refusal}\n", refused=True)
         self._machine.changed(self._by)
+        deeper = len(path) == level + 1
+        if opens is None and deeper and not negative:
+            opens = "opaque"
         if opens is not None and opens != "config":
             if opens == "if" and "." in reading.words[1]:
                 opens = "subif"
-            inside = path if len(path) == level + 1 else (*base, text)
+            inside = path if deeper else (*base, text)
             self._path, self._modes = inside, [*self._modes[: level + 1], opens]
         else:
             self._path, self._modes = base, self._modes[: level + 1]
@@ -326,14 +348,16 @@ class Typist:
         todo: list[tuple[Path, str]] = []
         for node in running.children():
             todo.append(((), node.text))
-            todo.extend(((node.text,), child.text) for child in node.children)
+            for child in node.children:
+                todo.append(((node.text,), child.text))
+                todo.extend(((node.text, child.text), leaf.text) for leaf in child.children)
         for path, text in todo:
-            found = _OBSCURED.match(text)
+            found = _obscured(path, text)
             if found is not None and found["type"] in (None, "0"):
                 hidden = hashing.type7(found["secret"])
                 running.put(path, f"{found['head']} 7 {hidden}{found['tail']}")
 
-    def _secret(self, text: str) -> str | Answer:
+    def _secret(self, base: Path, text: str) -> str | Answer:
         """The line as it will be stored: secrets hashed or obscured."""
         running = self._machine.running
         found = _HASHED.match(text)
@@ -350,15 +374,15 @@ class Typist:
             if kind in ("5", "8", "9") and secret.count("$") != 3:
                 return Answer(text=_NOT_ENCRYPTED.format(kind=kind), refused=True)
             return text
-        found = _OBSCURED.match(text)
+        found = _obscured(base, text)
         if found is not None:
-            return self._obscured(text, found)
+            return self._obscure(text, found)
         found = _NTP_KEY.match(text)
         if found is not None and found["type"] is None:
             return f"{found['head']} {hashing.type7(found['secret'])} 7"
         return text
 
-    def _obscured(self, text: str, found: re.Match[str]) -> str | Answer:
+    def _obscure(self, text: str, found: re.Match[str]) -> str | Answer:
         kind, secret = found["type"] or "0", found["secret"]
         if kind == "7":
             if hashing.plain7(secret) is None:
@@ -464,6 +488,15 @@ class Typist:
             text=f"% Generating {bits} bit RSA keys, keys will be non-exportable...\n"
             "[OK] (elapsed time was 2 seconds)\n\n"
         )
+
+
+def _obscured(section: Path, text: str) -> re.Match[str] | None:
+    """A line that holds a secret of the reversible kind."""
+    found = _SECTION_SECRET.match(text)
+    if found is not None:
+        inside = section[-1] if section else ""
+        return found if inside.startswith(_SECTIONS[found["head"]]) else None
+    return _OBSCURED.match(text)
 
 
 def _worse(inner: Trouble | None, outer: Trouble) -> Trouble:

@@ -138,6 +138,8 @@ def _bgp_neighbor(
         return None
     if negated or len(words) < 3 or words[2] in ("remote-as", "peer-group"):
         return None
+    if words[2:4] == ("inherit", "peer-session"):
+        return None
     router = path[:1]
     for section in (router, path):
         for line in running.starts(f"neighbor {words[1]} ", section):

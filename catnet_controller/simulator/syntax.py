@@ -54,6 +54,7 @@ PROMPTS: Mapping[str, str] = {
     "certchain": "config-cert-chain",
     "control-plane": "config-cp",
     "redundancy": "config-red",
+    "opaque": "config-section",
     "flow-monitor": "config-flow-monitor",
     "applet": "config-applet",
     "ogroup-net": "config-network-group",
@@ -108,7 +109,7 @@ _ROWS: Mapping[str, str] = {
         aaa accounting (exec|network|connection|system|dot1x|identity) (default|WORD) ~ {start-stop|stop-only|none|group WORD|broadcast}
         aaa accounting commands <0-15> (default|WORD) ~ {start-stop|stop-only|none|group WORD|broadcast}
         aaa accounting update ~ [newinfo] [periodic <1-35791>]
-        aaa server radius dynamic-author
+        aaa server radius dynamic-author => opaque
         tacacs server WORD => tacacs
         radius server WORD => radius
         tacacs-server LINE
@@ -153,7 +154,8 @@ _ROWS: Mapping[str, str] = {
         ip ssh (time-out|timeout) ~ <1-120>
         ip ssh authentication-retries ~ <0-5>
         ip ssh source-interface ~ IFACE
-        ip ssh (rsa keypair-name WORD|dscp <0-63>|maxstartups <2-128>|logging events|pubkey-chain|dh min size WORD|time-out <1-120>)
+        ip ssh pubkey-chain => opaque
+        ip ssh (rsa keypair-name WORD|dscp <0-63>|maxstartups <2-128>|logging events|dh min size WORD|time-out <1-120>)
         ip ssh (server|client) algorithm (encryption|mac|kex|hostkey|authentication|publickey) ~ WORD {WORD}
         ip scp server enable
         ip (ftp|tftp) source-interface ~ IFACE
@@ -169,6 +171,7 @@ _ROWS: Mapping[str, str] = {
         ip igmp LINE
         ip pim LINE
         ip nat LINE
+        ip dns LINE
         ip sla <1-2147483647> => sla
         ip sla schedule <1-2147483647> ~ {life (forever|NUM)|start-time (now|pending|after TIME|TIME)|ageout NUM|recurring}
         ip sla responder
@@ -201,7 +204,7 @@ _ROWS: Mapping[str, str] = {
         ip device tracking [LINE]
         ip verify LINE
         ip icmp LINE
-        ip explicit-path LINE
+        ip explicit-path LINE => opaque
         access-list (<1-99>|<1300-1999>) ~ (permit|deny) (any|host IP|IP IP|IP) [log]
         access-list (<1-199>|<1300-2699>) ~ remark LINE
         access-list (<100-199>|<2000-2699>) ~
@@ -227,7 +230,7 @@ _ROWS: Mapping[str, str] = {
         errdisable (recovery|detect) (cause WORD|interval <30-86400>)
         udld (enable|aggressive|message time <1-90>)
         mac address-table LINE
-        mac access-list extended WORD
+        mac access-list extended WORD => opaque
         mls LINE
         qos LINE
         port-channel load-balance ~ WORD
@@ -245,7 +248,7 @@ _ROWS: Mapping[str, str] = {
         class-map [type (inspect|control subscriber|traffic)] [match-any|match-all] WORD => cmap
         policy-map [type (inspect|control subscriber|performance-monitor)] WORD => pmap
         zone security WORD
-        zone-pair LINE
+        zone-pair security WORD source WORD destination WORD => opaque
         track <1-1000> (interface IFACE (line-protocol|ip routing)|ip route IP MASK reachability|ip sla <1-2147483647> [reachability|state]|list boolean (and|or)|stub-object) => track
         key chain WORD => keychain
         key config-key LINE
@@ -262,7 +265,12 @@ _ROWS: Mapping[str, str] = {
         crypto ipsec transform-set WORD ~ WORD {WORD|<128-256>} => transform
         crypto ipsec profile WORD => ipsec-profile
         crypto ipsec (security-association LINE|df-bit WORD|fragmentation WORD)
-        crypto ikev2 LINE
+        crypto ikev2 (proposal|policy|keyring|profile|authorization policy|client configuration) WORD => opaque
+        crypto ikev2 (http-url|dpd|nat|limit|cookie-challenge|fragmentation|window|diagnose|certificate-cache|redirect) LINE
+        crypto isakmp profile WORD => opaque
+        crypto keyring WORD [vrf WORD] => opaque
+        crypto dynamic-map WORD NUM => opaque
+        crypto map WORD NUM ipsec-isakmp [dynamic WORD|profile WORD] => opaque
         crypto map LINE
         crypto engine LINE
         router ospf <1-65535> [vrf WORD] => router
@@ -274,7 +282,7 @@ _ROWS: Mapping[str, str] = {
         router bgp ASN => bgp
         route-map WORD ~ [permit|deny] [<0-65535>] => route-map
         mpls (ip|label LINE|ldp LINE|traffic-eng LINE)
-        l2vpn LINE
+        l2vpn LINE => opaque
         snmp-server community WORD ~ {view WORD|'RO'|'RW'|ipv6 WORD|<1-99>|<1300-1999>|WORD}
         snmp-server (location|contact|chassis-id) ~ LINE
         snmp-server host IP ~ [vrf WORD] [informs|traps] [version (1|2c|3 (auth|noauth|priv))] WORD {WORD}
@@ -304,7 +312,8 @@ _ROWS: Mapping[str, str] = {
         control-plane => control-plane
         control-plane (host|transit|cef-exception) => control-plane
         configuration mode exclusive ~ [auto|manual]
-        parser (view WORD|config cache interface|command serializer|cache)
+        parser view WORD => opaque
+        parser (config cache interface|command serializer|cache)
         file prompt ~ (alert|noisy|quiet)
         alias (exec|configure|interface) WORD ~ LINE
         privilege (exec|configure|interface) LINE
@@ -317,32 +326,56 @@ _ROWS: Mapping[str, str] = {
         netconf-yang [LINE]
         netconf (ssh|max-sessions NUM|lock-time NUM)
         restconf
-        call-home
+        call-home => opaque
         cns LINE
-        scheduler (allocate NUM NUM|interval NUM|max-task-time NUM)
+        scheduler (allocate ~ NUM NUM|interval NUM|max-task-time NUM)
         process cpu LINE
         exception LINE
         mmi LINE
-        template WORD
+        template WORD => if
+        service-template WORD => opaque
+        access-session LINE
+        segment-routing mpls => opaque
+        bridge-domain NUM => opaque
+        pseudowire-class WORD => opaque
+        telemetry ietf subscription NUM => opaque
+        virtual-service WORD => opaque
+        app-hosting appid WORD => opaque
+        vlan configuration VLANS => opaque
+        sampler WORD => opaque
+        ap profile LINE => opaque
+        wlan LINE => opaque
+        mgcp LINE
+        monitoring
+        aqm-register-fnf
+        sdm prefer LINE
+        ethernet LINE
+        ip extcommunity-list (NUM|standard WORD|expanded WORD) ~ (permit|deny) LINE
+        ip bgp-community new-format
+        ip dhcp smart-relay
+        ip http session-idle-timeout ~ NUM
+        ip ssh bulk-mode [NUM]
+        ipv6 (ioam|pim|mld|dhcp|flowset|neighbor|host|local|icmp|source-route|hop-limit|general-prefix) LINE
+        device-tracking policy WORD => opaque
         device-tracking LINE
         dot1x (system-auth-control|critical eapol|LINE)
         authentication LINE
-        table-map WORD
+        table-map WORD => opaque
         nmsp LINE
         stackwise-virtual
         power redundancy-mode WORD
         hw-module LINE
         card type LINE
-        voice LINE
-        voice-card NUM
-        dial-peer LINE
-        sip-ua
-        telephony-service
+        voice LINE => opaque
+        voice-card NUM => opaque
+        dial-peer voice NUM LINE => opaque
+        sip-ua => opaque
+        telephony-service => opaque
         standby redirects
         bfd LINE
-        bfd-template LINE
+        bfd-template LINE => opaque
         kron LINE
-        time-range WORD
+        time-range WORD => opaque
         prompt LINE
         tftp-server LINE
         default-value LINE
@@ -364,7 +397,7 @@ _ROWS: Mapping[str, str] = {
         ip tcp adjust-mss ~ <500-9000>
         ip policy route-map ~ WORD
         ip verify (unicast|source) LINE
-        ip nat (inside|outside)
+        ip nat (inside|outside|enable)
         ip nbar protocol-discovery
         ip flow (ingress|egress|monitor LINE)
         ip flow monitor WORD (input|output)
@@ -402,7 +435,10 @@ _ROWS: Mapping[str, str] = {
         mtu ~ <64-9216>
         speed ~ (10|100|1000|2500|5000|10000|auto [WORD]|nonegotiate)
         duplex ~ (auto|full|half)
-        media-type ~ (rj45|sfp|auto-select)
+        media-type ~ (rj45|sfp|auto-select|gbic)
+        autostate
+        encapsulation mpls
+        service instance NUM ethernet [WORD] => opaque
         negotiation auto
         load-interval ~ <30-600>
         carrier-delay ~ [msec] <0-60000>
@@ -447,7 +483,7 @@ _ROWS: Mapping[str, str] = {
         bfd (interval <50-9999> min_rx <50-9999> multiplier <3-50>|echo|template WORD)
         mpls (ip|mtu NUM|label LINE|ldp LINE|bgp forwarding|traffic-eng LINE)
         xconnect LINE
-        channel-group <1-512> ~ mode (on|active|passive|auto [non-silent]|desirable [non-silent])
+        channel-group ~ <1-512> mode (on|active|passive|auto [non-silent]|desirable [non-silent])
         channel-protocol (lacp|pagp)
         lacp (rate (fast|normal)|port-priority NUM|min-links NUM|max-bundle NUM|fast-switchover)
         port-channel LINE
@@ -575,6 +611,7 @@ _ROWS: Mapping[str, str] = {
         address-family ipv4 vrf WORD => router-af
     """,
     "bgp": """
+        bgp nopeerup-delay LINE
         bgp (router-id IP|router-id vrf auto-assign|log-neighbor-changes|deterministic-med|always-compare-med|bestpath LINE|graceful-restart [LINE]|confederation LINE|cluster-id WORD|dampening [LINE]|default LINE|maxas-limit NUM|listen LINE|fast-external-fallover|enforce-first-as|asnotation dot|redistribute-internal|nexthop LINE|update-delay NUM|suppress-inactive|advertise-best-external|additional-paths LINE)
         timers bgp ~ NUM NUM [NUM]
         synchronization
@@ -583,7 +620,7 @@ _ROWS: Mapping[str, str] = {
         template peer-session WORD => peer-session
         address-family ipv4 [unicast|multicast|mdt] [vrf WORD] => router-af
         address-family ipv6 [unicast|multicast] [vrf WORD] => router-af
-        address-family (vpnv4|vpnv6) [unicast|multicast] => router-af
+        address-family (vpnv4|vpnv6|rtfilter) [unicast|multicast] => router-af
         address-family l2vpn (evpn|vpls) => router-af
         %bgp
     """,
@@ -711,7 +748,7 @@ _ROWS: Mapping[str, str] = {
     "pmap": """
         description ~ LINE
         class [type (inspect|control)] WORD => pmap-c
-        event LINE
+        event LINE => opaque
     """,
     "pmap-c": """
         class [type (inspect|control)] WORD => pmap-c
@@ -867,6 +904,9 @@ _ROWS: Mapping[str, str] = {
         mode (none|sso|rpr|rpr-plus|application)
         main-cpu
     """,
+    "opaque": """
+        LINE
+    """,
     "flow-monitor": """
         LINE
     """,
@@ -953,6 +993,16 @@ _BGP = """
     neighbor (IP|IP6|WORD) unsuppress-map ~ WORD
 """
 
+LOOSE = frozenset({"opaque", "flow-monitor"})
+"""Modes that take any line, except one that opens a section, or starts with one of `OUTER`."""
+
+OUTER = frozenset(
+    {
+        "aaa", "access-list", "banner", "enable", "hostname", "ip", "ipv6", "logging", "ntp",
+        "service", "snmp-server", "spanning-tree", "username",
+    }
+)  # fmt: skip
+
 CLOSERS: Mapping[str, tuple[str, ...]] = {
     "router-af": ("exit-address-family",),
     "vrf-af": ("exit-address-family",),
@@ -962,6 +1012,7 @@ CLOSERS: Mapping[str, tuple[str, ...]] = {
     "peer-policy": ("exit-peer-policy",),
     "peer-session": ("exit-peer-session",),
     "certchain": ("quit",),
+    "opaque": ("quit", "exit-address-family", "exit-service-family", "exit-vrf"),
 }
 """Words that leave a mode, besides ``exit``."""
 
