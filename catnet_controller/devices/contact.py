@@ -180,7 +180,7 @@ class Contact:
             text = await self._config(session, self.platform.running)
         read_at = self.clock.now()
         if not parse.whole(text):
-            said = text.strip()[-80:] if len(text) < 200 else "it does not end in `end`"
+            said = _last(text) if len(text) < 200 else "it does not end in `end`"
             raise IncompleteRead(f"{self.device.name}: the running-config is not whole: {said}")
         backup = None
         if keep:

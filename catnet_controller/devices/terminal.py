@@ -26,12 +26,16 @@ from catnet_controller.errors import (
     PromptUnexpected,
 )
 from catnet_controller.ios.changes import Ask, Command, Expect
+from catnet_controller.ios.redact import redact
 from catnet_controller.models import Device, Exchange
 
 _LIMIT = 64 * 1024 * 1024
 """Letters of output of one command; more is a device gone mad."""
 _NOISE = str.maketrans("", "", "\r\0\a")
 _NUDGES = 8
+"""Times ENTER is typed at what looks like a prompt, until it is known to be one."""
+_LOST_AFTER = 3.0
+"""Seconds after which an unanswered ENTER is held to be lost."""
 _DRIPPING = 20
 """Times the patience within which an answer must end, however steadily it comes."""
 _RECENT = 4096
@@ -318,7 +322,7 @@ class Terminal:
                 return
         raise LineRefused(
             f"{self._device.name}: the device asks a question CatNet has no answer to: "
-            f"{tail.strip()[-120:]!r}",
+            f"{redact(tail).strip()[-120:]!r}",
             next_step="Make this change by hand on the device, then commit the same lines.",
         )
 
@@ -417,24 +421,31 @@ class Terminal:
 
         A banner may hold lines that look like a prompt, so one look is not enough.
         """
+        seen: list[str] | None = None
+        nudges = 0
         with self._door():
-            nudged: list[str] = []
             async with asyncio.timeout(self._patience):
                 while True:
                     lines = [line for line in "".join(self._parts).split("\n") if line.strip()]
                     last = self._parse(self._tail())
                     if last is not None:
                         twice = len(lines) > 1 and lines[-1].strip() == lines[-2].strip()
-                        if twice and nudged:
+                        if twice and nudges:
                             break
-                        if lines != nudged and len(nudged) < _NUDGES:
-                            nudged = lines
+                        if lines != seen and nudges < _NUDGES:
+                            seen = lines
+                            nudges += 1
                             self._write("\n")
                     elif lines and self._platform.question.search(self._tail()):
+                        asked = redact(lines[-1].strip())
                         raise PromptUnexpected(
-                            f"{self._device.name}: the device asks {lines[-1].strip()!r} at login"
+                            f"{self._device.name}: the device asks {asked!r} at login"
                         )
-                    await self._greeting()
+                    try:
+                        async with asyncio.timeout(_LOST_AFTER):
+                            await self._greeting()
+                    except TimeoutError:
+                        seen = None  # a device that is not ready yet loses what is typed
         self._take()
         if last.mode is not None:
             raise PromptUnexpected(f"{self._device.name}: the login ends in mode {last.mode!r}")
@@ -448,7 +459,7 @@ class Terminal:
             said = "".join(self._parts).strip()
             if re.search(r"authorization failed|access denied", said, re.IGNORECASE):
                 raise AuthenticationFailed(
-                    f"{self._device.name}: logged in, then refused: {said[-120:]}"
+                    f"{self._device.name}: logged in, then refused: {redact(said)[-120:]}"
                 ) from error
             raise DeviceBusy(
                 f"{self._device.name}: the device closed the session at login (no free VTY line?)"
@@ -465,4 +476,4 @@ class Terminal:
         except LineRefused as error:
             raise EnableFailed(f"{name}: the enable secret was refused") from error
         if not self.ready:
-            raise EnableFailed(f"{name}: enable was refused: {answer.strip()[-120:]}")
+            raise EnableFailed(f"{name}: enable was refused: {redact(answer).strip()[-120:]}")

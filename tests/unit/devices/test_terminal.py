@@ -47,6 +47,37 @@ async def test_banner_that_looks_like_a_prompt_is_not_the_prompt(cut: int) -> No
         assert talk.hostname == "r1"
 
 
+async def test_long_banner_in_two_parts_with_a_false_prompt() -> None:
+    device = wire(greeting="\n" + "keep out\n" * 30 + "core-sw1#")
+
+    def answer(line: str) -> str:
+        # The rest of the banner comes after the first ENTER, as from a slow device.
+        if len(device.typed) == 1:
+            return " is the one\n" + "keep out\n" * 30 + "\nr1#"
+        return LEVEL if line == "show privilege" else "r1#"
+
+    device._answer = answer
+    async with terminal(device) as talk:
+        await talk.settle(CREDENTIAL)
+        assert talk.hostname == "r1"
+
+
+async def test_enter_that_a_device_lost_is_typed_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("catnet_controller.devices.terminal._LOST_AFTER", 0.05)
+    device = wire()
+    real_write, writes = device.write, []
+
+    def write(data: bytes) -> None:
+        writes.append(data)
+        if len(writes) > 1:
+            real_write(data)
+
+    device.write = write  # type: ignore[method-assign]
+    async with terminal(device) as talk:
+        await talk.settle(CREDENTIAL)
+        assert talk.ready
+
+
 @given(cut=st.integers(1, 40), body=st.text("ab#>\n \té\udce4r1", max_size=60))
 async def test_answer_is_whole_however_it_is_cut(cut: int, body: str) -> None:
     # What the device says ends in a newline before the prompt; the prompt itself may not occur.
