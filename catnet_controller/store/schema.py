@@ -26,7 +26,7 @@ class Clean(TypeDecorator[str]):
     impl = sa.Text
     cache_ok = True
 
-    def process_bind_param(self, value: str | None, dialect: sa.Dialect) -> str | None:  # noqa: ARG002
+    def process_bind_param(self, value: str | None, _dialect: sa.Dialect) -> str | None:
         if value is None:
             return value
         return value.encode("utf-8", "replace").decode().replace("\0", "?")

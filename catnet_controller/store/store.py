@@ -130,7 +130,7 @@ class Store:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, *exception: object) -> None:
+    async def __aexit__(self, *_exception: object) -> None:
         await self.close()
 
     async def wait(self, timeout: float) -> None:

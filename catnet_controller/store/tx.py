@@ -133,7 +133,7 @@ def _engine(path: Path) -> sa.Engine:
     return engine
 
 
-def _prepare(connection: sqlite3.Connection, record: Any) -> None:  # noqa: ARG001
+def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
     # Transactions are begun by us: the driver's own begin late and only before some statements.
     connection.isolation_level = None
     cursor = connection.cursor()
