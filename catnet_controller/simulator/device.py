@@ -79,6 +79,7 @@ class Machine:
         self.last_save = ""
         self._sessions = 0
         self._management = management
+        self._broken = False
         self._way = self._management_lines()
         self._hardware = {name for name, _ in self.running.interfaces() if names.physical(name)}
         self.archive = Archive(
@@ -186,6 +187,16 @@ class Machine:
             highest = max(highest, *numbers) if numbers else highest
         return highest + 1 if highest else 5
 
+    @property
+    def takes_ssh(self) -> bool:
+        """Whether a VTY line takes SSH and there is a key to speak it with."""
+        inputs = [
+            next(self.running.starts("transport input ", (f"line vty {text}",)), "all").split()
+            for text in self.running.starts("line vty ")
+        ]
+        heard = not inputs or any({"ssh", "all"} & set(words) for words in inputs)
+        return self.rsa_key and heard
+
     def enter(self, line: Line) -> int:
         """Take the lowest free VTY line; its number."""
         number = next(at for at in range(len(self.lines) + 1) if at not in self.lines)
@@ -215,17 +226,22 @@ class Machine:
     def _look_at_way(self) -> None:
         if self._management is not None and self._management_lines() != self._way:
             self.cut_way()
-        elif self.cut and self._management is not None:
+        elif not self._broken:
             self.restore_way()
 
-    def cut_way(self) -> None:
-        """Nobody reaches the device any more; who is on it is left in silence."""
+    def cut_way(self, *, broken: bool = False) -> None:
+        """Nobody reaches the device any more; who is on it is left in silence.
+
+        ``broken``: undoing a line does not bring the way back, a rollback or reload does.
+        """
+        self._broken = self._broken or broken
         if not self.cut:
             self.cut = True
             for line in list(self.lines.values()):
                 line.silence()
 
     def restore_way(self) -> None:
+        self._broken = False
         if self.cut and (self._management is None or self._management_lines() == self._way):
             self.cut = False
             for line in list(self.lines.values()):
@@ -249,7 +265,7 @@ class Machine:
     def _booted(self) -> None:
         blank = f"hostname {self.name}\nend\n" if self.startup is None else self.startup
         self.running = Configuration.load(body(blank))
-        self.cut = False
+        self.cut = self._broken = False
         self.last_change = ""
         self.up = True
         self.log("%SYS-5-RESTART: System restarted --")

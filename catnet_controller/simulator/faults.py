@@ -30,6 +30,8 @@ class What(StrEnum):
     """The log message ``text`` lands in the session, on the prompt line."""
     ASK = "ask"
     """The device asks ``text`` and waits for one key before it goes on."""
+    EDIT = "edit"
+    """Before the line takes effect, somebody at the console types the lines of ``text``."""
     REBOOT = "reboot"
     """The device reloads from its startup-config without a word."""
     LOST_MANAGEMENT = "lost-management"

@@ -55,9 +55,16 @@ class _Door(asyncssh.SSHServer):
         self._account = account
         self._gate = gate
         self._user = ""
+        self._connection: asyncssh.SSHServerConnection | None = None
+
+    def connection_made(self, conn: asyncssh.SSHServerConnection) -> None:
+        self._connection = conn
 
     def begin_auth(self, username: str) -> bool:
         self._user = username
+        banner = self._machine.running.banner("login")
+        if banner is not None and self._connection is not None:
+            self._connection.send_auth_banner(banner.replace("\n", "\r\n") + "\r\n")
         return True
 
     def password_auth_supported(self) -> bool:
@@ -188,7 +195,8 @@ class Gate(asyncio.Protocol):
         if machine.cut or faults.strike(What.UNREACHABLE):
             self.transport.pause_reading()
             return
-        if len(machine.lines) >= machine.vty_lines or faults.strike(What.VTY_FULL):
+        full = len(machine.lines) >= machine.vty_lines or not machine.takes_ssh
+        if full or faults.strike(What.VTY_FULL):
             self.transport.close()
             return
         if faults.strike(What.REFUSED):

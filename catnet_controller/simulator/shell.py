@@ -28,6 +28,7 @@ _AT_LINE = (
     What.FORGET,
     What.ALTER,
     What.ASK,
+    What.EDIT,
     What.REBOOT,
     What.LOST_MANAGEMENT,
     What.SYSLOG,
@@ -208,7 +209,7 @@ class Shell:
     # --- input -----------------------------------------------------------------------------
 
     def _pump(self) -> None:
-        while self._input and not self._busy and not self._gone:
+        while self._input and not (self._busy or self._gone or self._lost):
             if self._after_return:
                 self._after_return = False
                 if self._input[0] in "\n\x00":
@@ -351,6 +352,12 @@ class Shell:
             self._ask(
                 Question(fault.text or "Continue? [confirm]", lambda _: self._run(line, store=True))
             )
+        elif fault.what is What.EDIT:
+            other = Typist(machine=machine, by="console")
+            for edit in fault.text.splitlines():
+                other.type(edit)
+            other.leave()
+            self._execute(line)
         else:
             self._execute(line)
             self._syslog(fault)
@@ -377,7 +384,7 @@ class Shell:
         if fault.what is What.REBOOT:
             self.machine.reboot()
         elif fault.what is What.LOST_MANAGEMENT:
-            self.machine.cut_way()
+            self.machine.cut_way(broken=True)
         elif fault.what is What.SILENCE:
             self._lost = True
             self.silence()

@@ -65,6 +65,19 @@ async def test_a_half_open_session_is_silent_and_holds_its_line(router: Simulate
     await settled(lambda: not router.sessions)
 
 
+@pytest.mark.parametrize("what", [What.SILENCE, What.HANG])
+async def test_lines_typed_ahead_of_a_lost_session_do_nothing(
+    router: SimulatedDevice, what: What
+) -> None:
+    router.inject(Fault(what=what, when=When(match="load-interval", after=False)))
+    async with person(router) as someone:
+        lines = ["configure terminal", "interface gi0/1", *LINES, "end"]
+        someone.write("".join(f"{line}\r" for line in lines))
+        with pytest.raises(TimeoutError):
+            await someone.until(r"R1#$", timeout=0.3)
+    assert stored(router) == LINES[:2]
+
+
 async def test_a_hanging_line_is_echoed_and_never_answered(router: SimulatedDevice) -> None:
     router.inject(Fault(what=What.HANG, when=When(match="load-interval")))
     async with person(router) as someone:
@@ -141,6 +154,20 @@ async def test_a_question_nobody_expects(router: SimulatedDevice) -> None:
         someone.write("\r")
         await someone.until(r"#$")
     assert stored(router) == ["ip mtu 1400"]
+
+
+async def test_somebody_else_edits_meanwhile(router: SimulatedDevice) -> None:
+    router.inject(
+        Fault(what=What.EDIT, when=When(line=3), text="interface gi0/1\nip mtu 1200\nhostname R9")
+    )
+    async with person(router) as someone:
+        await push(someone)
+        assert someone.prompt == "R9(config-if)#"
+    assert stored(router) == LINES
+    router.inject(Fault(what=What.EDIT, when=When(match="write"), text="hostname R8"))
+    async with person(router) as someone:
+        await someone.type("write memory")
+    assert "hostname R8\n" in router.startup()
 
 
 async def test_a_log_message_lands_on_the_prompt_line(router: SimulatedDevice) -> None:

@@ -154,6 +154,37 @@ async def test_a_user_that_was_deleted_cannot_come_back(router: SimulatedDevice)
             pass
 
 
+@pytest.mark.parametrize(
+    "lines", [["line vty 0 4", "transport input none"], ["crypto key zeroize rsa"]]
+)
+async def test_ssh_can_be_shut_out(router: SimulatedDevice, lines: list[str]) -> None:
+    async with person(router) as someone:
+        router.type(lines)
+        assert "level is 15" in await someone.type("show privilege")
+    with pytest.raises((OSError, asyncssh.Error)):
+        async with person(router):
+            pass
+
+
+async def test_the_login_banner_comes_before_the_password(router: SimulatedDevice) -> None:
+    router.type(["banner login #", "Mind the gap", "#"])
+    seen: list[str] = []
+
+    class Client(asyncssh.SSHClient):
+        def auth_banner_received(self, msg: str, lang: str) -> None:
+            seen.append(msg)
+
+    async with asyncssh.connect(
+        router.host,
+        router.port,
+        username="catnet",
+        password="catnet",
+        known_hosts=None,
+        client_factory=Client,
+    ):
+        assert seen == ["\r\nMind the gap\r\n\r\n"]
+
+
 async def test_enable_asks_for_its_password(fleet: Fleet) -> None:
     device = fleet["r2"]
     async with person(device, username="low", password="pw") as someone:
