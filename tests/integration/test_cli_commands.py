@@ -44,6 +44,7 @@ async def run(
         *arguments,
         cwd=cwd,
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(ROOT), "COLUMNS": "140"}
+        | {name: value for name, value in os.environ.items() if name.startswith("COVERAGE")}
         | dict(environ or {}),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,

@@ -12,6 +12,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from catnet_controller.errors import StoreBusy, StoreFailed
+from catnet_controller.web import webhook
 from tests import helpers_web
 from tests.helpers_web import SHA, WEBHOOK_SECRET, Site
 
@@ -151,6 +152,30 @@ async def test_a_compressed_body_is_counted_as_it_unfolds() -> None:
     async with helpers_web.site() as site:
         status, problem = await deliver(site, body, signed(body) | {"Content-Encoding": "deflate"})
         assert (status, problem["code"]) == (413, "too-large")
+
+
+@pytest.mark.parametrize("bound, value", [("_BUDGET_BYTES", 10), ("_MOST_READERS", 0)])
+async def test_memory_is_bounded_over_all_senders(
+    site: Site, monkeypatch: pytest.MonkeyPatch, bound: str, value: int
+) -> None:
+    monkeypatch.setattr(webhook, bound, value)
+    body = json.dumps(PUSH).encode()
+    async with site.client.post("/webhook/github", data=body, headers=signed(body)) as answer:
+        assert answer.status == 429
+        assert answer.headers["Retry-After"] == "5"
+    monkeypatch.undo()
+    # What was held is given back.
+    assert (await deliver(site, body))[0] == 202
+
+
+async def test_broken_chunks_are_the_senders_fault(site: Site) -> None:
+    reader, writer = await asyncio.open_connection(site.client.host, site.client.port)
+    head = "POST /webhook/github HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
+    writer.write(f"{head}X-Hub-Signature-256: sha256={'0' * 64}\r\n\r\nZZ\r\n".encode())
+    answer = await reader.readuntil(b"\r\n\r\n")
+    assert b" 400 " in answer.splitlines()[0]
+    writer.close()
+    await writer.wait_closed()
 
 
 async def test_chunks_are_fine_otherwise(site: Site) -> None:
