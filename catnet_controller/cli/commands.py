@@ -131,9 +131,9 @@ def status(*, config: Path, url: str | None, as_json: bool) -> int:
     else:
         from rich.console import Console
 
-        from catnet_controller.cli import terminal
+        from catnet_controller.cli import printing
 
-        terminal.status(Console(), facts)
+        printing.status(Console(), facts)
     return Exit.OK if facts["status"]["ready"] else Exit.PROBLEMS
 
 
@@ -266,9 +266,9 @@ def plan(*, path: Path | None, devices: Sequence[str], config: Path, as_json: bo
     else:
         from rich.console import Console
 
-        from catnet_controller.cli import terminal
+        from catnet_controller.cli import printing
 
-        terminal.plan(Console(), [(each.device, each.outcome) for each in results])
+        printing.plan(Console(), [(each.device, each.outcome) for each in results])
     return Exit.PROBLEMS if problems or failed else Exit.OK
 
 
