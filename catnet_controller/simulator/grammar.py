@@ -1,4 +1,3 @@
-# ruff: noqa: S105  a token here is a piece of notation
 """How a typed line is read: rows of a small notation compiled to one graph per mode, then matched
 token by token with unique-prefix abbreviation; out comes the full text, or where it went wrong.
 
@@ -11,6 +10,8 @@ The notation of a row (see `syntax` for the rows):
 - ``~`` where a ``no`` or ``default`` form may stop;
 - ``=> mode`` at the end: the line opens that mode.
 """
+
+# ruff: noqa: S105  a token here is a piece of notation
 
 import re
 from collections.abc import Callable, Iterable, Mapping

@@ -1,6 +1,7 @@
-# ruff: noqa: ARG001  every judge takes the same arguments
 """What IOS refuses though the syntax is right: a full line, where it stands, the configuration, and
 the text of the refusal."""
+
+# ruff: noqa: ARG001  every judge takes the same arguments
 
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv4Network

@@ -1,10 +1,11 @@
-# ruff: noqa: E501  a row is one line, however long
 """The configuration commands the simulated IOS understands: one row per form, grouped by mode.
 
 Notation: see `grammar`. Forms after the Cisco IOS 15 and IOS-XE 16 command references; keywords as
 `show running-config` prints them. What a command does to the configuration is not said here: that
 knowledge is in the room ios.
 """
+
+# ruff: noqa: E501  a row is one line, however long
 
 from collections.abc import Mapping
 from functools import cache
