@@ -51,8 +51,6 @@ class Platform:
     save_busy: re.Pattern[str]
     """In the answer of ``save``: another process writes, try again soon."""
     save_asks: tuple[Ask, ...]
-    archive_missing: re.Pattern[str]
-    """In the answer of ``arm``: there is no archive, so no timer either."""
     locked: re.Pattern[str]
     """In the answer of ``arm`` or ``configure``: somebody else holds the configuration."""
     refused: re.Pattern[str]
@@ -107,7 +105,6 @@ IOS = Platform(
         # A cut startup-config would boot a cripple: never.
         Ask(pattern=r"Truncate config\?*\s*\[no\]:?", reply="no"),
     ),
-    archive_missing=re.compile(r"turn config archive on", re.IGNORECASE),
     locked=re.compile(
         r"Configuration (?:mode )?(?:is )?locked|Config mode cannot be entered|"
         r"Do you want to kill that session|Configuration session is locked",

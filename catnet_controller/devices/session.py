@@ -199,11 +199,7 @@ class _Client(asyncssh.SSHClient):
         self._report = report
 
     def validate_host_public_key(
-        self,
-        host: str,  # noqa: ARG002 - the signature of asyncssh
-        addr: str,  # noqa: ARG002
-        port: int,  # noqa: ARG002
-        key: asyncssh.SSHKey,
+        self, _host: str, _addr: str, _port: int, key: asyncssh.SSHKey
     ) -> bool:
         self._report(key)
         return False

@@ -11,7 +11,6 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from types import TracebackType
 from typing import Protocol, Self
 
 from catnet_controller.devices.credentials import Credential
@@ -32,6 +31,8 @@ from catnet_controller.models import Device, Exchange
 _LIMIT = 64 * 1024 * 1024
 """Letters of output of one command; more is a device gone mad."""
 _NOISE = str.maketrans("", "", "\r\0\a")
+_MARK = "\0"
+"""Where the terminal itself typed something in the middle of an answer; devices' NULs are noise."""
 _NUDGES = 8
 """Times ENTER is typed at what looks like a prompt, until it is known to be one."""
 _LOST_AFTER = 3.0
@@ -89,6 +90,7 @@ class Terminal:
         self._decode = codecs.getincrementaldecoder("utf-8")("surrogateescape").decode
         self._parts: list[str] = []
         self._size = 0
+        self._replies: list[str] = []
         self._names: tuple[str, ...] = ()
         self._alive = True
         self.prompt: Prompt | None = None
@@ -96,12 +98,7 @@ class Terminal:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
         await self.close()
 
     @property
@@ -205,6 +202,7 @@ class Terminal:
         if not self._alive:
             raise ConnectionLost(f"{self._device.name}: the session is closed")
         self.prompt = None
+        self._replies.clear()
         with self._door():
             self._write(line + "\n")
             return await self._answer(
@@ -248,7 +246,7 @@ class Terminal:
                         return Reply(before=before, text=self._take().partition("\n")[2])
                     if not (text and inside) and self._settled(also):
                         body, _, _ = self._take().rpartition("\n")
-                        return Reply(before=before, text=self._unpaged(body))
+                        return Reply(before=before, text=self._tidied(body))
                     self._respond(asks)
                 await self._more()
                 timer.reschedule(min(loop.time() + seconds, end))
@@ -259,7 +257,7 @@ class Terminal:
 
     def _settled(self, also: tuple[str, ...]) -> bool:
         """Whether what was read ends in our prompt; takes notices off its line if so."""
-        tail = self._unpaged(self._tail())
+        tail = self._tidied(self._tail())
         if not tail:
             # Notices come on the line of the prompt, which is then not drawn again.
             recent = self._recent()
@@ -308,7 +306,7 @@ class Terminal:
         paged = self._platform.pager.search(tail)
         if paged is not None and tail[paged.start() :].strip() and paged.end() == len(tail):
             # Kept in the text with a mark: the device now wipes the words with backspaces.
-            self._parts.append("\x00")
+            self._parts.append(_MARK)
             self._write(" ")
             return
         waiting = self._platform.question.search(tail)
@@ -317,7 +315,8 @@ class Terminal:
         for ask in asks:
             if re.search(ask.pattern, "".join(self._parts)):
                 asks.remove(ask)
-                self._parts = [self._answered(ask)]
+                self._parts = [self._answered(ask), _MARK]
+                self._replies.append(ask.reply)
                 self._write(ask.reply if ask.bare else ask.reply + "\n")
                 return
         raise LineRefused(
@@ -356,10 +355,15 @@ class Terminal:
         self._parts, self._size = [], 0
         return taken
 
-    def _unpaged(self, text: str) -> str:
-        if "--More--" not in text:
+    def _tidied(self, text: str) -> str:
+        """Without the marks of pages and replies, and what stands for them on the line."""
+        if _MARK not in text:
             return text
-        return self._platform.pager.sub("", text.replace("\x00", ""))
+        for reply in self._replies:
+            echo = re.escape(f"{_MARK}{reply}")
+            text = re.sub(rf"{echo}(?:\n|\Z)", "", text, count=1)
+        text = text.replace(_MARK, "")
+        return self._platform.pager.sub("", text) if "--More--" in text else text
 
     def _without_notices(self, text: str) -> str:
         if "%" not in text and "***" not in text and "Rollback" not in text:

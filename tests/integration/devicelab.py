@@ -16,7 +16,7 @@ from catnet_controller.errors import LeaseLost
 from catnet_controller.ios.diff import compare
 from catnet_controller.ios.normal import digest
 from catnet_controller.models import Device, Fallback, Intent, Step
-from catnet_controller.ports import Decide, PushResult
+from catnet_controller.ports import Decide, Devices, PushResult
 from catnet_controller.simulator.faults import Fault, What, When
 from catnet_controller.simulator.fleet import DeviceSpec, Fleet, SimulatedDevice
 
@@ -89,7 +89,7 @@ class Lab:
 
     sim: SimulatedDevice
     device: Device
-    devices: Transactions
+    devices: Devices
     backups: Backups
     hostkeys: HostKeys
     before: str

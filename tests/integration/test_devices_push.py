@@ -25,6 +25,7 @@ from catnet_controller.errors import (
     VerifyFailed,
 )
 from catnet_controller.ios.changes import ChangeSet, Command
+from catnet_controller.ios.diff import compare
 from catnet_controller.models import Fallback, Restored, Step
 from catnet_controller.simulator.faults import What
 from tests.integration.devicelab import (
@@ -110,6 +111,16 @@ async def test_nothing_to_type_but_not_saved_is_saved(lab: Lab) -> None:
     result = await lab.push(lab.wanting(NTP))
     assert result.error is None
     assert lab.saved
+
+
+async def test_an_experiment_of_the_operator_is_not_saved(lab: Lab) -> None:
+    """What is wanted is saved; what else runs unsaved is no business of a push."""
+    lab.sim.type(["interface GigabitEthernet0/1", "description trying something"])
+    wanted = "ntp server 192.0.2.123\n"
+    result = await lab.push(lambda running: compare(running, wanted, scope="partial"))
+    assert result.error is None
+    assert lab.sim.startup() == lab.before
+    assert all(SHOWS.match(line) for line in lab.typed)
 
 
 async def test_hostname_change_is_followed(lab: Lab) -> None:

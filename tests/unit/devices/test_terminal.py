@@ -201,6 +201,23 @@ async def test_foreseen_question_is_answered_with_one_key() -> None:
     assert exchange.answer == ""
 
 
+async def test_reply_of_a_foreseen_question_is_no_answer_of_the_device() -> None:
+    table = {
+        "configure terminal": "r1(config)#",
+        "crypto key zeroize rsa": (
+            "% All keys will be removed.\nDo you really want to remove these keys? [yes/no]: "
+        ),
+    }
+    device = wire(table)
+    async with terminal(device) as talk:
+        await talk.settle(CREDENTIAL)
+        await talk.run("configure terminal")
+        device._answer = answers(table, "r1(config)#")
+        ask = Ask(pattern=r"remove these keys\?", reply="yes")
+        exchange = await talk.type(Command(text="crypto key zeroize rsa", asks=(ask,)))
+    assert exchange.answer == "% All keys will be removed."
+
+
 async def test_unknown_question_is_not_answered_and_ends_the_session() -> None:
     device = wire({"erase": "Erasing it all! Continue? [confirm]"})
     async with terminal(device) as talk:
