@@ -12,10 +12,11 @@ import signal
 import socket
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self, TypeVar
 
 import structlog
 from aiohttp import web
@@ -73,6 +74,7 @@ KEEP_DEPLOYMENTS = 100
 """Deployments that housekeeping never removes, however old."""
 
 
+T = TypeVar("T")
 _Loop = tuple[str, Callable[[], Awaitable[bool]], Callable[[], Awaitable[None]]]
 """A name, a step that says whether it found work, and how to wait when it found none."""
 
@@ -85,6 +87,22 @@ class SystemClock:
 
     def monotonic(self) -> float:
         return time.monotonic()
+
+
+class Beside:
+    """One thread for pure work that takes long, as ports.Offload; a context."""
+
+    def __init__(self) -> None:
+        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._threads.shutdown(wait=False, cancel_futures=True)
+
+    async def __call__(self, work: Callable[[], T], /) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -158,6 +176,7 @@ class Daemon:
                 _edge(settings, self._clock, self._metrics.rate_limit)
             )
             self._devices = stack.enter_context(_devices(settings, self._clock))
+            self._offload = stack.enter_context(Beside())
             freed = await self._store.free_leases()
             log.info("store open", path=str(settings.store.path), interrupted_jobs=freed)
             for state in (await self._store.states()).values():
@@ -217,6 +236,7 @@ class Daemon:
             telemetry=self._metrics,
             clock=clock,
             conclude=self._conclude,
+            offload=self._offload,
         )
         self._report = Report(outbox=store, reporter=self._github.reporter, clock=clock)
         self._drift = Drift(
@@ -240,6 +260,7 @@ class Daemon:
             compare=_compare(settings),
             retries=settings.deploy.retries,
             allow_reverse=settings.deploy.fallback is Fallback.REVERSE,
+            offload=self._offload,
         )
 
         def spawn(job: Coroutine[Any, Any, None], name: str) -> object:
@@ -464,7 +485,8 @@ async def _snapshot(settings: Settings, path: Path | None, clock: Clock) -> Snap
         branch = settings.github.branch
         head = await github.source.head(branch)
         assert head is not None, "an unconditional look always has an answer"
-        return await snapshots.take(github.source, head.sha, f"branch/{branch}")
+        with Beside() as offload:
+            return await snapshots.take(github.source, offload, head.sha, f"branch/{branch}")
 
 
 def read_folder(folder: Path) -> dict[str, bytes]:

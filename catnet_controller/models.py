@@ -143,8 +143,8 @@ class Revision:
 class Desired:
     """The configuration the repository wants on one device, secrets unresolved.
 
-    ``origins`` has one ``file:line`` per line of ``text``. ``digest`` is ``sha256:…`` of scope and
-    text and is the key under which the store keeps it.
+    ``origins`` has one ``file:line`` per line of ``text``. ``digest`` is ``sha256:…`` of device
+    name, scope and text, and is the key under which the store keeps it.
     """
 
     device: Device

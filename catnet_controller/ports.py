@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from catnet_controller.errors import CatnetError
 from catnet_controller.ios.changes import ChangeSet
@@ -35,6 +35,8 @@ from catnet_controller.models import (
     Trigger,
 )
 
+T = TypeVar("T")
+
 Conclude = Callable[[Deployment], Conclusion]
 """Pure: from a deployment with its jobs and outcomes to its state and messages."""
 
@@ -48,6 +50,14 @@ class Clock(Protocol):
 
     def monotonic(self) -> float:
         """Seconds of a clock that never goes back; for durations."""
+        ...
+
+
+class Offload(Protocol):
+    """Runs pure work that takes long beside the event loop."""
+
+    async def __call__(self, work: Callable[[], T], /) -> T:
+        """What ``work`` gives; what it raises is raised here."""
         ...
 
 

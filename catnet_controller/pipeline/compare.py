@@ -7,7 +7,7 @@ from catnet_controller.errors import CatnetError, Refused, SecretMissing
 from catnet_controller.ios.changes import ChangeSet, Command, Sign
 from catnet_controller.ios.diff import compare, render
 from catnet_controller.ios.redact import redact
-from catnet_controller.ios.secrets import resolve
+from catnet_controller.ios.secrets import names, resolve
 from catnet_controller.models import Desired, Outcome, Reading, State
 from catnet_controller.policy.guard import Rules, guard
 from catnet_controller.ports import Decide
@@ -81,13 +81,14 @@ class Compare:
         return self.redacted(f"{' ' * command.depth}{command.text}")
 
     def _resolved(self, desired: Desired) -> str:
-        try:
-            return resolve(desired.text, self._secrets)
-        except ValueError as error:
+        missing = [name for name in names(desired.text) if name not in self._secrets]
+        if missing:
+            listed = ", ".join(f'{{{{ secret("{name}") }}}}' for name in missing)
             raise SecretMissing(
-                f"{desired.device.name}: {error}",
+                f"{desired.device.name}: no value is given for {listed}",
                 next_step="Add it under `secrets` in catnet.yaml as a reference.",
-            ) from error
+            )
+        return resolve(desired.text, self._secrets)
 
 
 def failed(error: CatnetError, outcome: Outcome | None = None) -> Outcome:

@@ -48,6 +48,7 @@ from catnet_controller.ports import (
     Deployments,
     Devices,
     Jobs,
+    Offload,
     PushResult,
     States,
     Telemetry,
@@ -56,6 +57,8 @@ from catnet_controller.ports import (
 log = structlog.get_logger(__name__)
 
 
+_DEATHS = 5
+"""How often a job may be found without an end, beyond its retries: it may be what kills daemons."""
 _TOUCHING = frozenset(
     {Step.ARM, Step.PUSH, Step.PROVE, Step.CONFIRM, Step.SAVE, Step.RECORD, Step.REVERT}
 )
@@ -102,6 +105,7 @@ class Deploy:
         compare: Compare,
         retries: int,
         allow_reverse: bool,
+        offload: Offload,
     ) -> None:
         self._jobs = jobs
         self._deployments = deployments
@@ -113,6 +117,7 @@ class Deploy:
         self._compare = compare
         self._retries = retries
         self._allow_reverse = allow_reverse
+        self._offload = offload
 
     async def work(self, claim: Claim) -> None:
         """Run the job and record how it ended. Raises LeaseLost when it is no longer ours."""
@@ -128,7 +133,7 @@ class Deploy:
         except Exception as failure:  # noqa: BLE001 - one device must not end the daemon
             error = _ours(failure, progress.step)
             outcome, state = failed(error), _unwell(state, error)
-            if progress.touched:
+            if progress.touched or job.intent is not None:
                 # The transaction did not get to say how the device is: never guess.
                 outcome = replace(outcome, restored=Restored.UNKNOWN, next_step=_LOOK)
                 state = replace(state, sync=Sync.UNKNOWN, health=Health.DEGRADED)
@@ -171,8 +176,9 @@ class Deploy:
         if run_at is None:
             return False
         log.info("job tried again later", code=error.code, error=error.message, run_at=run_at)
-        await self._jobs.retry(claim, outcome, run_at)
+        # Recorded first: putting the job back frees the device for whoever claims next.
         await self._states.record(state)
+        await self._jobs.retry(claim, outcome, run_at)
         self._telemetry.device_state(state)
         return True
 
@@ -180,6 +186,11 @@ class Deploy:
         self, claim: Claim, state: DeviceState, progress: _Progress
     ) -> tuple[Outcome, DeviceState, CatnetError | None]:
         job = claim.job
+        if job.attempt > self._retries + _DEATHS:
+            raise InternalFault(
+                f"given up after {job.attempt - 1} attempts that never came to an end",
+                next_step=_LOOK if job.intent is not None else None,
+            )
         desired = await self._deployments.desired(job.desired)
         if desired is None:
             raise InternalFault(f"the desired text {job.desired} is not in the store")
@@ -195,7 +206,9 @@ class Deploy:
             return await self._push(job, device, state, decide, checkpoint)
         reading = await self._devices.read(device, checkpoint)
         await checkpoint(Step.COMPARE)
-        outcome, refusal = self._compare.look(desired, applied, reading)
+        outcome, refusal = await self._offload(
+            lambda: self._compare.look(desired, applied, reading)
+        )
         return self._looked(job, state, reading, outcome, refusal)
 
     def _permitted(self, device: Device) -> Device:

@@ -27,6 +27,7 @@ from catnet_controller.ports import (
     Clock,
     Conclude,
     Deployments,
+    Offload,
     Repository,
     States,
     Telemetry,
@@ -58,6 +59,7 @@ class Reconcile:
         telemetry: Telemetry,
         clock: Clock,
         conclude: Conclude,
+        offload: Offload,
     ) -> None:
         self._branch_name = branch
         self._mode = mode
@@ -68,6 +70,7 @@ class Reconcile:
         self._telemetry = telemetry
         self._clock = clock
         self._conclude = conclude
+        self._offload = offload
         self.trouble: dict[str, str] = {}
 
     async def step(self) -> bool:
@@ -122,7 +125,7 @@ class Reconcile:
         if known is not None and known.sha == head.sha and not trigger.force:
             await self._triggers.settle(trigger)
             return
-        snapshot = await stage.take(self._repository, head.sha, trigger.ref)
+        snapshot = await stage.take(self._repository, self._offload, head.sha, trigger.ref)
         recorded = await self._states.states()
         jobs: tuple[JobPlan, ...] = ()
         states: tuple[DeviceState, ...] = ()
@@ -163,7 +166,7 @@ class Reconcile:
         if pull.base != self._branch_name or (planned and not trigger.force):
             await self._triggers.settle(trigger)
             return
-        snapshot = await stage.take(self._repository, pull.sha, trigger.ref)
+        snapshot = await stage.take(self._repository, self._offload, pull.sha, trigger.ref)
         jobs, cause = await self._plan(pull, snapshot)
         await self._open(snapshot, Mode.DRY_RUN, trigger, jobs, (), cause=cause)
 
@@ -175,7 +178,9 @@ class Reconcile:
             return (), "pull-request"
         head = await self._repository.head(self._branch_name)
         assert head is not None, "an unconditional look always has an answer"
-        base = await stage.take(self._repository, head.sha, f"branch/{self._branch_name}")
+        base = await stage.take(
+            self._repository, self._offload, head.sha, f"branch/{self._branch_name}"
+        )
         return rollout.plan_jobs(snapshot, base), "pull-request"
 
     # --- both ----------------------------------------------------------------------------------

@@ -1,15 +1,16 @@
 """Stage: from a commit of the config repository to its snapshot."""
 
-from catnet_controller.models import Revision, Snapshot
+from catnet_controller.models import Snapshot
 from catnet_controller.policy import desired
-from catnet_controller.ports import Repository
+from catnet_controller.ports import Offload, Repository
 
 
-async def take(repository: Repository, sha: str, ref: str) -> Snapshot:
+async def take(repository: Repository, offload: Offload, sha: str, ref: str) -> Snapshot:
     """Read the commit and every file that matters, and build what it wants on each device.
 
     Raises NotVisibleYet, GithubUnavailable, RateLimited, GithubDenied as the repository does.
     Problems in the files are in the snapshot, not raised: they are the author's, all at once.
     """
-    revision: Revision = await repository.revision(sha, ref)
-    return desired.build(await repository.files(sha), revision)
+    revision = await repository.revision(sha, ref)
+    files = await repository.files(sha)
+    return await offload(lambda: desired.build(files, revision))

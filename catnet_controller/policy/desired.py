@@ -44,9 +44,9 @@ def wanted(path: str) -> bool:
     return path == INVENTORY or path.startswith(FOLDER)
 
 
-def digest(scope: Scope, text: str) -> str:
-    """The key of a desired text."""
-    return "sha256:" + hashlib.sha256(f"{scope.value}\n{text}".encode()).hexdigest()
+def digest(device: str, scope: Scope, text: str) -> str:
+    """The key of a desired text: two devices that want the same still have each their own."""
+    return "sha256:" + hashlib.sha256(f"{device}\n{scope.value}\n{text}".encode()).hexdigest()
 
 
 def build(files: Mapping[str, bytes], revision: Revision) -> Snapshot:
@@ -216,9 +216,8 @@ class _Assembly:
             self._notes.wrong(layer.line, f"devices.{device.name}: its configuration is empty")
             return None
         text = "".join(f"{line}\n" for line in merged.lines)
-        return Desired(
-            device=device, text=text, digest=digest(device.scope, text), origins=merged.origins
-        )
+        key = digest(device.name, device.scope, text)
+        return Desired(device=device, text=text, digest=key, origins=merged.origins)
 
     def _piece(self, path: str, variables: Mapping[str, object], device: Device) -> Piece | None:
         if path in self._pieces:

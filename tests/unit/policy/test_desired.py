@@ -170,11 +170,12 @@ def test_a_commit_that_changes_comments_only_wants_the_same() -> None:
     assert before.desired["r1"].origins != after.desired["r1"].origins
 
 
-def test_the_digest_is_of_scope_and_text() -> None:
+def test_the_digest_is_of_device_scope_and_text() -> None:
     found = snapshot("devices:\n  r1: {host: h1, scope: partial}\n", r1="ntp server 192.0.2.9\n")
-    expected = hashlib.sha256(b"partial\nntp server 192.0.2.9\n").hexdigest()
+    expected = hashlib.sha256(b"r1\npartial\nntp server 192.0.2.9\n").hexdigest()
     assert found.desired["r1"].digest == f"sha256:{expected}"
-    assert digest(Scope.FULL, "x") != digest(Scope.PARTIAL, "x")
+    assert digest("r1", Scope.FULL, "x") != digest("r1", Scope.PARTIAL, "x")
+    assert digest("r1", Scope.FULL, "x") != digest("r2", Scope.FULL, "x")
 
 
 def test_secrets_stay_names() -> None:
