@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from catnet_controller.ios import merge
 from catnet_controller.ios.changes import ChangeSet, Command, DiffLine, Refusal
-from catnet_controller.ios.items import Item, Section, cut, load, ranges
+from catnet_controller.ios.items import Item, Known, Section, cut, load, ranges
 from catnet_controller.ios.parse import dump, parse
 from catnet_controller.ios.plan import Planner, Stop
 from catnet_controller.ios.predict import Model, lines
@@ -39,7 +39,8 @@ def compare(
     if running == desired and scope == "full":
         return ChangeSet(predicted=running)
     tree = parse(running)
-    have = load(tree)
+    known: Known = {}
+    have = load(tree, known)
     wanted_tree = parse(desired)
     want = load(wanted_tree)
     _align(have, want)
@@ -58,7 +59,7 @@ def compare(
         for p in wanted_tree.problems
     ]
     refusals += _twice(have, want, where)
-    route = _Route(tree, have, aim.section, aim.cleared)
+    route = _Route(tree, have, aim.section, aim.cleared, known)
     refusals += [
         Refusal(line=stop.text, origin=where(stop.line), reason=stop.reason) for stop in route.stops
     ]
@@ -67,7 +68,7 @@ def compare(
     reverse: tuple[Command, ...] = ()
     warnings = [*aim.warnings, *route.warnings]
     if commands and not refusals:
-        back = _Route(route.tree, route.section, have, set())
+        back = _Route(route.tree, route.section, have, set(), known)
         reverse = typed(back.steps)
         warnings += [
             f"the way back is not complete: `{redact(stop.text)}`: {stop.reason}"
@@ -100,7 +101,9 @@ class _Where:
 class _Route:
     """A plan, continued in the model until the aim is reached."""
 
-    def __init__(self, tree: Tree, have: Section, aim: Section, cleared: set[str]) -> None:
+    def __init__(
+        self, tree: Tree, have: Section, aim: Section, cleared: set[str], known: Known
+    ) -> None:
         self.steps: list[Step] = []
         self.stops: list[Stop] = []
         self.warnings: list[str] = []
@@ -116,7 +119,7 @@ class _Route:
                 break
             refused = self._type(model, planner.steps)
             self.steps += planner.steps
-            self.section = load(model.tree())
+            self.section = load(model.tree(), known)
             _align(self.section, aim)
             if refused:
                 self.stops.append(refused)

@@ -36,6 +36,8 @@ def plan(header: str, have: Section, want: Section) -> Iterator[Step]:
         for item in want.items:
             yield Step(path=path, text=_line(path, _number(item), item.text), line=item.line)
         return
+    if [item.text for item in have.items] == [item.text for item in want.items]:
+        return
     numbered = any(_number(item) for item in have.items)
     if not numbered and not header.startswith("ipv6"):
         yield from _unnumbered(path, have, want)

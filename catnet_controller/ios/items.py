@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from catnet_controller.ios import acl, vlans
 from catnet_controller.ios.parse import delimiter
+from catnet_controller.ios.predict import several
 from catnet_controller.ios.rows import Kind, Match, Row
 from catnet_controller.ios.rules import match, mode
 from catnet_controller.ios.tree import Node, Path, Shape, Tree
@@ -20,9 +21,7 @@ Key = tuple[str, ...]
 # Rule 2: lines that differ between two reads of an unchanged device, or say nothing.
 _VOLATILE = re.compile(r"(?:version \S|ntp clock-period |end$|boot-(?:start|end)-marker$)")
 _NUMBERED = re.compile(r"access-list (\d+) (.+)$")
-_VLANS = re.compile(r"vlan ([\d,-]*[,-][\d,-]*)$")
 _BANNER = re.compile(r"(banner \S+|.*(?:title|prompt|banner|fail-message)) (\S.*)$")
-_FAN = re.compile(r"((?:ip|ipv6) name-server(?: vrf \S+)?|bgp confederation peers) (.+)$")
 
 
 @dataclass(slots=True, eq=False)
@@ -94,6 +93,15 @@ class Section:
             made.add(item.copy())
         return made
 
+    def shallow(self) -> "Section":
+        """A copy of this level only; the items are shared."""
+        return Section(self.path, [*self.items], dict(self.index))
+
+    def replace(self, old: Item, new: Item) -> None:
+        """Put an item of the same identity in the place of another."""
+        self.items[self.items.index(old)] = new
+        self.index[old.key] = new
+
     def lines(self) -> int:
         """How many lines, those of the sections below included."""
         return sum(1 + (i.section.lines() if i.section else 0) for i in self.items)
@@ -102,15 +110,22 @@ class Section:
         return [item for item in self.items if item.row is row]
 
 
-def load(tree: Tree) -> Section:
-    """A parsed configuration as comparable items."""
+Known = dict[int, tuple[Node, Item]]
+"""Items of sections that were loaded before, by the identity of their nodes."""
+
+
+def load(tree: Tree, known: Known | None = None) -> Section:
+    """A parsed configuration as comparable items.
+
+    ``known`` remembers sections: what did not change since is not read again.
+    """
     root = Section(())
-    _fill(root, tree.nodes)
+    _fill(root, tree.nodes, known)
     _vty(root)
     return root
 
 
-def _fill(section: Section, nodes: Iterable[Node]) -> None:
+def _fill(section: Section, nodes: Iterable[Node], known: Known | None = None) -> None:
     name = section.mode
     for node in nodes:
         if node.shape is Shape.NOISE or node.text in CLOSERS:
@@ -118,25 +133,34 @@ def _fill(section: Section, nodes: Iterable[Node]) -> None:
         text = canonical(node.text)
         if section.path == () and _VOLATILE.match(text):
             continue
+        if known is not None and node.children:
+            held = known.get(id(node))
+            if held is not None and held[1].key not in section.index:
+                section.add(held[1])
+                continue
+            _remembered(section, name, node, known)
+            continue
         for each, line in _split(section, text, node):
             _add(section, name, each, node, line)
 
 
+def _remembered(section: Section, name: str, node: Node, known: Known) -> None:
+    before = len(section.items)
+    text = canonical(node.text)
+    for each_, line in _split(section, text, node):
+        _add(section, name, each_, node, line)
+    if len(section.items) == before + 1 and not _LINE.match(text):
+        known[id(node)] = (node, section.items[-1])
+
+
 def _split(section: Section, text: str, node: Node) -> Iterator[tuple[str, int]]:
     """One printed line that stands for several (rules 11 and 13, name servers)."""
-    if section.path == ():
-        if found := _VLANS.match(text):
-            for number in sorted(vlans.numbers(found[1])):
-                yield f"vlan {number}", node.line
-            return
-        if (found := _NUMBERED.match(text)) and _foldable(int(found[1])):
-            _fold(section, found[1], found[2], node)
-            return
-    if found := _FAN.match(text):
-        for word in found[2].split():
-            yield f"{found[1]} {word}", node.line
+    found = _NUMBERED.match(text) if section.path == () else None
+    if found is not None and _foldable(int(found[1])):
+        _fold(section, found[1], found[2], node)
         return
-    yield text, node.line
+    for one in several(text):
+        yield one, node.line
 
 
 def _foldable(number: int) -> bool:

@@ -42,7 +42,7 @@ def partial(running: Section, desired: Section, applied: Section | None) -> Aim:
 def _full(running: Section, desired: Section, into: Section, aim: Aim) -> None:
     for item in desired.items:
         old = running.index.get(item.key)
-        if satisfied(item, old):
+        if satisfied(item, old) or absent(item):
             continue
         new = into.add(_taken(item, old))
         if item.section is not None:
@@ -98,10 +98,16 @@ def satisfied(item: Item, old: Item | None) -> bool:
     """True for a ``no`` line that asks for what is so without a line (rule 14)."""
     if not item.negative or (old is not None and not old.negative):
         return False
-    row = item.row
-    if row is None:
-        return False
-    return row.off or row.shown or (row.kind is not Kind.FLAG and not row.on)
+    return absent(item)
+
+
+def absent(item: Item) -> bool:
+    """True for a ``no`` line that only says that something is not there."""
+    return (
+        item.negative
+        and item.row is not None
+        and (item.row.off or item.row.shown or (item.kind is not Kind.FLAG and not item.row.on))
+    )
 
 
 def _partial(into: Section, desired: Section, applied: Section | None, aim: Aim) -> None:

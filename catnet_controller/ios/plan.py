@@ -40,7 +40,7 @@ class Planner:
         self.steps: list[Step] = []
         self.stops: list[Stop] = []
         self.warnings: list[str] = []
-        self._have = have.copy()
+        self._have = have.shallow()
         self._want = want
         self._cleared = cleared
 
@@ -52,16 +52,19 @@ class Planner:
         self._section((), self._have, self._want)
 
     def _emptied(self, name: str) -> None:
-        for item in self._have.items:
+        for item in [*self._have.items]:
             if item.text == name:
                 wanted = self._want.index.get(item.key)
-                item.section = (
-                    wanted.section.copy() if wanted and wanted.section else Section((name,))
-                )
+                bare = Section((name,))
+                section = wanted.section.copy() if wanted and wanted.section else bare
+                emptied = Item(item.text, item.key, item.found, item.line, (), section)
+                self._have.replace(item, emptied)
 
     # --- sections --------------------------------------------------------------------------------
 
-    def _section(self, path: Path, have: Section, want: Section) -> None:
+    def _section(
+        self, path: Path, have: Section, want: Section, gone: tuple[str, ...] = ()
+    ) -> None:
         if want.mode == "certificates":
             return
         if want.mode == "acl":
@@ -70,7 +73,8 @@ class Planner:
             return
         wiped = self._wiped(have, want)
         kept = _kept(have, want)
-        early, late, last = self._removals(have, want, kept, wiped)
+        gone = (*gone, *_stems(have, want))
+        early, late, last = self._removals(have, want, kept, wiped, gone)
         for item in early:
             self._take(path, item)
         pending = {id(item): item for item in late}
@@ -84,7 +88,7 @@ class Planner:
                 old = None
             for rival in self._rivals(item, old, pending):
                 self._take(path, rival)
-            self._put(path, item, old)
+            self._put(path, item, old, gone)
         for item in late:
             if id(item) in pending:
                 self._take(path, item)
@@ -104,7 +108,12 @@ class Planner:
         return Wiped("|".join(dict.fromkeys(patterns)))
 
     def _removals(
-        self, have: Section, want: Section, kept: set[int], wiped: "Wiped"
+        self,
+        have: Section,
+        want: Section,
+        kept: set[int],
+        wiped: "Wiped",
+        stems: tuple[str, ...],
     ) -> tuple[list[Item], list[Item], list[Item]]:
         """Lines to take away: before the additions, after them, and at the very end."""
         early: list[Item] = []
@@ -115,16 +124,11 @@ class Planner:
             for item in have.items
             if item.key not in want.index or (_ordered(item) and id(item) not in kept)
         ]
-        stems = tuple(
-            f"{item.row.cascade.format(*item.found.words)} "
-            for item in removed
-            if item.found and item.row and item.row.cascade and item.row.cascade != "vrf"
-        )
         for item in removed:
             row = item.row
             if wiped(item) or self._follows(item, stems, want):
                 continue
-            if row is not None and (_ordered(item) or row.loose):
+            if row is not None and (_ordered(item) or row.loose or row.wipes):
                 early.append(item)
             elif row is not None and "last" in row.tags:
                 last.append(item)
@@ -156,7 +160,7 @@ class Planner:
 
     # --- lines -----------------------------------------------------------------------------------
 
-    def _put(self, path: Path, item: Item, old: Item | None) -> None:
+    def _put(self, path: Path, item: Item, old: Item | None, gone: tuple[str, ...]) -> None:
         """Make a wanted line so."""
         if satisfied(item, old):
             return
@@ -171,7 +175,7 @@ class Planner:
                 )
             return
         if row.kind is Kind.SECTION and not item.negative:
-            self._enter(path, item, old, row)
+            self._enter(path, item, old, row, gone)
             return
         if not changed or (row.kind is Kind.BLOCK and row.fixed):
             return
@@ -185,7 +189,9 @@ class Planner:
         else:
             self._step(path, item.text, item.line)
 
-    def _enter(self, path: Path, item: Item, old: Item | None, row: Row) -> None:
+    def _enter(
+        self, path: Path, item: Item, old: Item | None, row: Row, gone: tuple[str, ...]
+    ) -> None:
         inner = (*path, item.text)
         wanted = item.section or Section(inner)
         if row.made and row.fixed:
@@ -206,7 +212,7 @@ class Planner:
             return
         if old.text != item.text:
             self._step(path, item.text, item.line)
-        self._section(inner, have, wanted)
+        self._section(inner, have, wanted, gone)
 
     def _take(self, path: Path, item: Item) -> None:
         """Take a line away."""
@@ -270,9 +276,13 @@ class Planner:
                 self._take((), item)
                 self._have.remove(item)
             return
-        if child.key in item.section.index:
+        now = self._have.index[item.key]
+        if now.section is not None and child.key in now.section.index:
             self._take((item.text,), child)
-            item.section.remove(child)
+            less = now.copy()
+            assert less.section is not None
+            less.section.remove(less.section.index[child.key])
+            self._have.replace(now, less)
 
     def _has(self, item: Item, child: Item) -> bool:
         old = self._have.index.get(item.key)
@@ -291,6 +301,16 @@ class Wiped:
             and not item.negative
             and (re.match(rf"(?:{self.pattern})(?: |$)", item.text) is not None)
         )
+
+
+def _stems(have: Section, want: Section) -> tuple[str, ...]:
+    """What lines begin with that go by themselves when a line of this section goes."""
+    return tuple(
+        f"{item.row.cascade.format(*item.found.words)} "
+        for item in have.items
+        if item.key not in want.index and item.found and item.row and item.row.cascade
+        if item.row.cascade != "vrf"
+    )
 
 
 def _stage(item: Item) -> int:

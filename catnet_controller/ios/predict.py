@@ -5,7 +5,8 @@ lines are in the tables; here are only the few ways in which IOS treats a kind o
 """
 
 import re
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -64,7 +65,7 @@ def lines(commands: Sequence[Command]) -> Iterable[str]:
 class _Branch:
     """A node that can be changed. Children are opened only when something below changes."""
 
-    __slots__ = ("_keys", "_kids", "node", "raw", "text")
+    __slots__ = ("_keys", "_kids", "_rules", "_texts", "node", "raw", "text")
 
     def __init__(self, node: Node) -> None:
         self.node = node
@@ -72,6 +73,8 @@ class _Branch:
         self.raw = node.raw
         self._kids: list[_Branch] | None = None
         self._keys: dict[tuple[str, ...], _Branch] | None = None
+        self._rules: tuple[list[_Branch], list[int]] | None = None
+        self._texts: Counter[str] | None = None
 
     @property
     def kids(self) -> list["_Branch"]:
@@ -88,8 +91,39 @@ class _Branch:
                     self._keys.setdefault(identity(mode_name, canonical(kid.text)), kid)
         return self._keys
 
+    def rules(self) -> tuple[list["_Branch"], list[int]]:
+        """Of an access list: the entries and their numbers (0 where none is printed)."""
+        if self._rules is None:
+            kids = [kid for kid in self.kids if kid.node.shape is not Shape.NOISE]
+            self._rules = kids, [acl.entry(kid.text)[0] or 0 for kid in kids]
+        return self._rules
+
+    def _counted(self) -> "Counter[str]":
+        if self._texts is None:
+            self._texts = Counter(acl.entry(kid.text)[1] for kid in self.rules()[0])
+        return self._texts
+
+    def has(self, rule: str) -> bool:
+        """True when the access list holds the entry at any number."""
+        return self._counted()[rule] > 0
+
+    def said(self, rule: str) -> None:
+        self._counted()[rule] += 1
+
+    def unsaid(self, rule: str) -> None:
+        self._counted()[rule] -= 1
+
+    def end(self) -> int:
+        """The place behind the last line that is not noise."""
+        end = len(self.kids)
+        while end and self.kids[end - 1].node.shape is Shape.NOISE:
+            end -= 1
+        return end
+
     def forget(self) -> None:
         self._keys = None
+        self._rules = None
+        self._texts = None
 
     def freeze(self) -> Node:
         node = self.node
@@ -180,6 +214,7 @@ class Model:
         if branch is None:
             self.refusal = "the section is gone"
             return at
+        self._apart(branch, at, text)
         if found is not None and found.row.kind is Kind.SECTION:
             if at == () and (one := _ACL_HEADER.match(text)):
                 self._fold(one[2], text)
@@ -281,6 +316,7 @@ class Model:
         if branch is None:
             self.refusal = "the section is gone"
             return
+        self._apart(branch, at, bare)
         found = match(name, text)
         if at == () and self._no_numbered(bare):
             return
@@ -312,6 +348,22 @@ class Model:
             self._put(branch, at, _made(text, at), found)
         elif row.default and row.kind is Kind.SINGLE and text.startswith("no "):
             self._put(branch, at, _made(_off(row.default), at), found)
+
+    @staticmethod
+    def _apart(branch: _Branch, at: Path, bare: str) -> None:
+        """Lines that stand for several (VLANs, name servers) become one line each."""
+        if not bare.startswith(_LISTED):
+            return
+        kids: list[_Branch] = []
+        for kid in branch.kids:
+            several_ = several(canonical(kid.text)) if kid.node.shape is Shape.LINE else ()
+            if len(several_) > 1:
+                kids.extend(_Branch(_made(one, at)) for one in several_)
+            else:
+                kids.append(kid)
+        if len(kids) != len(branch.kids):
+            branch.kids[:] = kids
+            branch.forget()
 
     def _no_unknown(self, branch: _Branch, at: Path, text: str, bare: str) -> None:
         old = branch.keys(mode(at)).get(identity(mode(at), bare)) or self._by_prefix(branch, bare)
@@ -357,7 +409,9 @@ class Model:
             return
         old = branch.keys(mode(at)).get(found.key)
         if old is not None:
-            starts = tuple(_made(line, (*at, bare)) for line in _starts(bare))
+            down = any(kid.text == "shutdown" for kid in old.kids)
+            shown = [line for line in _starts(bare) if line != "shutdown" or down]
+            starts = tuple(_made(line, (*at, bare)) for line in shown)
             node = Node(old.text, old.raw, old.node.line, children=starts)
             self._put(branch, at, node, found)
 
@@ -411,77 +465,69 @@ class Model:
 
     def _entry(self, branch: _Branch, at: Path, text: str) -> None:
         number, rule = acl.entry(text)
-        kids = [k for k in branch.kids if k.node.shape is not Shape.NOISE]
         keys = branch.keys(mode(at))
+        kids, numbers = branch.rules()
         if number is None:
-            self._append_entry(branch, at, text, rule, kids)
+            self._append_entry(branch, at, text, rule)
             return
         if (str(number), rule) in keys:
             return
-        if not any(acl.entry(k.text)[0] for k in kids) and kids:
+        if kids and not numbers[-1]:
             self._number(branch, at, 10, 10)
-            kids = [k for k in branch.kids if k.node.shape is not Shape.NOISE]
-        taken = [k for k in kids if acl.entry(k.text)[0] == number]
-        clash = [k for k in taken if not acl.remark(acl.entry(k.text)[1])]
-        if clash and not acl.remark(rule):
+            kids, numbers = branch.rules()
+            keys = branch.keys(mode(at))
+        comment = acl.remark(rule)
+        low, high = bisect_left(numbers, number), bisect_right(numbers, number)
+        if not comment and any(not acl.remark(acl.entry(k.text)[1]) for k in kids[low:high]):
             self.refusal = "% Duplicate sequence number"
             return
-        numbers = [acl.entry(k.text)[0] or 0 for k in kids]
-        position = bisect_left(numbers, number if acl.remark(rule) else number + 1)
-        while (
-            acl.remark(rule)
-            and position < len(kids)
-            and (numbers[position] == number and acl.remark(acl.entry(kids[position].text)[1]))
-        ):
+        position = low if comment else high
+        while comment and position < high and acl.remark(acl.entry(kids[position].text)[1]):
             position += 1
-        index = branch.kids.index(kids[position]) if position < len(kids) else len(branch.kids)
-        if position == len(kids):
-            while index and branch.kids[index - 1].node.shape is Shape.NOISE:
-                index -= 1
+        index = branch.kids.index(kids[position]) if position < len(kids) else branch.end()
         new = _Branch(_made(_numbered_text(at, number, text), at))
+        branch.said(rule)
         branch.kids.insert(index, new)
         keys[(str(number), rule)] = new
+        kids.insert(position, new)
+        numbers.insert(position, number)
 
-    def _append_entry(
-        self, branch: _Branch, at: Path, text: str, rule: str, kids: list[_Branch]
-    ) -> None:
-        if not acl.remark(rule) and any(acl.entry(k.text)[1] == rule for k in kids):
+    def _append_entry(self, branch: _Branch, at: Path, text: str, rule: str) -> None:
+        kids, numbers = branch.rules()
+        if not acl.remark(rule) and branch.has(rule):
             return
-        numbers = [number for k in kids if (number := acl.entry(k.text)[0])]
-        if numbers:
-            text = _numbered_text(at, max(numbers) + 10, text)
-        number, rule = acl.entry(text)
-        end = len(branch.kids)
-        while end and branch.kids[end - 1].node.shape is Shape.NOISE:
-            end -= 1
+        number = (numbers[-1] if numbers else 0) and numbers[-1] + 10
+        if number:
+            text = _numbered_text(at, number, text)
         new = _Branch(_made(text, at))
-        branch.kids.insert(end, new)
+        branch.said(rule)
+        branch.kids.insert(branch.end(), new)
         branch.keys(mode(at))[(str(number or ""), rule)] = new
+        kids.append(new)
+        numbers.append(number)
 
-    def _no_entry(self, branch: _Branch, at: Path, bare: str) -> bool:
-        kids = [k for k in branch.kids if k.node.shape is not Shape.NOISE]
+    def _no_entry(self, branch: _Branch, at: Path, bare: str) -> None:
+        kids, numbers = branch.rules()
         if bare.isdigit() or re.fullmatch(r"sequence \d+", bare):
             number = int(bare.rsplit(maxsplit=1)[-1])
-            if not any(acl.entry(k.text)[0] for k in kids):
+            if kids and not numbers[-1]:
                 self._number(branch, at, 10, 10)
-                kids = [k for k in branch.kids if k.node.shape is not Shape.NOISE]
-            gone = [
-                k
-                for k in kids
-                if acl.entry(k.text)[0] == number and not acl.remark(acl.entry(k.text)[1])
-            ]
+                kids, numbers = branch.rules()
+            span = range(bisect_left(numbers, number), bisect_right(numbers, number))
+            gone = [n for n in span if not acl.remark(acl.entry(kids[n].text)[1])]
         else:
-            number_, rule = acl.entry(bare)
+            wanted, rule = acl.entry(bare)
             gone = [
-                k
-                for k in kids
-                if acl.entry(k.text)[1] == rule
-                and (number_ is None or acl.entry(k.text)[0] == number_)
+                n
+                for n, kid in enumerate(kids)
+                if acl.entry(kid.text)[1] == rule and wanted in (None, numbers[n])
             ][:1]
-        for kid in gone:
+        for position in reversed(gone):
+            kid = kids[position]
+            branch.unsaid(acl.entry(kid.text)[1])
+            del kids[position], numbers[position]
             branch.kids.remove(kid)
             branch.keys(mode(at)).pop(identity(mode(at), canonical(kid.text)), None)
-        return bool(gone)
 
     def _number(self, branch: _Branch, at: Path, start: int, step: int) -> None:
         """Give every entry a number; a comment has that of the entry that follows it."""
@@ -547,6 +593,18 @@ class Model:
 
 
 _TAIL = frozenset({"end"})
+_LISTED = ("vlan ", "ip name-server ", "ipv6 name-server ", "bgp confederation peers ")
+_VLANS = re.compile(r"vlan ([\d,-]*[,-][\d,-]*)$")
+_FAN = re.compile(r"((?:ip|ipv6) name-server(?: vrf \S+)?|bgp confederation peers) (.+)$")
+
+
+def several(text: str) -> tuple[str, ...]:
+    """One printed line to the lines it stands for."""
+    if found := _VLANS.match(text):
+        return tuple(f"vlan {number}" for number in sorted(vlans.numbers(found[1])))
+    if found := _FAN.match(text):
+        return tuple(f"{found[1]} {word}" for word in found[2].split())
+    return (text,)
 
 
 def _ended(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
