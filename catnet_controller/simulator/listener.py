@@ -193,7 +193,7 @@ class Gate(asyncio.Protocol):
         self.peer = str(transport.get_extra_info("peername", ("",))[0])
         machine, faults = self._machine, self._machine.faults
         if machine.cut or faults.strike(What.UNREACHABLE):
-            self.transport.pause_reading()
+            # Without an inner connection every byte is swallowed, and the end still noticed.
             return
         full = len(machine.lines) >= machine.vty_lines or not machine.takes_ssh
         if full or faults.strike(What.VTY_FULL):
@@ -245,7 +245,8 @@ class Gate(asyncio.Protocol):
         if transport is None:
             return
         if how == "bye" and self._inner is not None:
-            channel.exit(0)
+            with suppress(OSError):
+                channel.exit(0)
             self._inner.close()
             return
         if how == "reset":

@@ -359,6 +359,13 @@ async def test_lines_are_given_back(router: SimulatedDevice) -> None:
     await settled(lambda: not router.sessions)
 
 
+async def test_saying_goodbye_and_hanging_up_at_once(router: SimulatedDevice) -> None:
+    for _ in range(20):
+        async with person(router) as someone:
+            someone.write("exit\r")
+    await settled(lambda: not router.sessions)
+
+
 async def test_no_vty_line_is_left(router: SimulatedDevice) -> None:
     async with person(router), person(router), person(router), person(router), person(router):
         with pytest.raises((OSError, asyncssh.Error)):
