@@ -164,18 +164,12 @@ class Contact:
         return answer
 
     async def read(self, session: Terminal, *, keep: bool = False) -> Reading:
-        """The running-config; with ``keep`` also as a backup.
+        """The running-config, dated; with ``keep`` also as a backup.
 
         Raises IncompleteRead when it is not whole, StoreFailed when it cannot be kept.
         """
-        text = await self._config(session, self.platform.running)
-        if not parse.whole(text):
-            # Once more: a notice in a bad place or a lost byte is no reason to undo a change.
-            text = await self._config(session, self.platform.running)
+        text = await self.running(session)
         read_at = self.clock.now()
-        if not parse.whole(text):
-            said = _last(text) if len(text) < 200 else "it does not end in `end`"
-            raise IncompleteRead(f"{self.device.name}: the running-config is not whole: {said}")
         backup = None
         if keep:
             backup = await self._backups.save(self.device.name, text, taken_at=read_at)
@@ -326,6 +320,21 @@ class Contact:
         raise SaveFailed(
             f"{self.device.name}: the change runs but is not saved: {_last(answer) or 'no [OK]'}"
         )
+
+    async def running(self, session: Terminal, *, inside: bool = False) -> str:
+        """The running-config as text; ``inside`` asks from configuration mode.
+
+        Raises IncompleteRead when it is not whole.
+        """
+        line = f"do {self.platform.running}" if inside else self.platform.running
+        text = await self._config(session, line)
+        if not parse.whole(text):
+            # Once more: a notice in a bad place or a lost byte is no reason to undo a change.
+            text = await self._config(session, line)
+        if not parse.whole(text):
+            said = _last(text) if len(text) < 200 else "it does not end in `end`"
+            raise IncompleteRead(f"{self.device.name}: the running-config is not whole: {said}")
+        return text
 
     async def startup(self, session: Terminal) -> str | None:
         """The startup-config; None when there is none, or no whole one."""

@@ -64,6 +64,7 @@ class Push:
             return self._ended(error)
         try:
             await self._arm(session, before)
+            await self._compare_again(session, before)
             await self._type(session, change_set)
             proof = await self._prove(change_set)
             await self._confirm(proof)
@@ -141,6 +142,24 @@ class Push:
                 raise
         await self._record(Step.ARM, before, armed=False)
         await contact.configure(session)
+
+    async def _compare_again(self, session: Terminal, before: Reading) -> None:
+        """Between the reading and the arm somebody may have typed; then the change set is stale.
+
+        Nothing was typed by us, so what runs stays, and the whole begins again later.
+        """
+        contact = self._contact
+        running = await contact.running(session, inside=True)
+        if normal.digest(running) == normal.digest(before.text):
+            return
+        await contact.leave(session)
+        if self._armed:
+            await contact.confirm(session)
+        self._touched = False
+        raise DeviceBusy(
+            f"{self._device.name}: somebody changed the configuration while CatNet compared it",
+            next_step="CatNet compares again by itself; nothing was typed.",
+        )
 
     async def _record(self, step: Step, before: Reading, *, armed: bool) -> None:
         assert before.backup is not None

@@ -26,9 +26,10 @@ from catnet_controller.errors import (
 )
 from catnet_controller.ios.changes import ChangeSet, Command
 from catnet_controller.ios.diff import compare
-from catnet_controller.models import Fallback, Restored, Step
+from catnet_controller.models import Fallback, Intent, Restored, Step
 from catnet_controller.simulator.faults import What
 from tests.integration.devicelab import (
+    CONFIG,
     WITHOUT_ARCHIVE,
     Lab,
     Record,
@@ -225,6 +226,31 @@ async def test_timer_of_somebody_else(lab: Lab) -> None:
     assert "bob" in result.error.message
     assert lab.sim.pending_revert
     assert lab.sim.running() == lab.before
+
+
+@pytest.mark.parametrize("fallback", Fallback)
+async def test_edit_by_hand_between_reading_and_arming_stays(
+    tmp_path: Path, fallback: Fallback
+) -> None:
+    config = WITHOUT_ARCHIVE if fallback is Fallback.REVERSE else CONFIG
+
+    async with laboratory(tmp_path, config=config, fallback=fallback) as lab:
+
+        class Edited(Record):
+            async def __call__(self, step: Step, intent: Intent | None) -> None:
+                await super().__call__(step, intent)
+                if step is Step.ARM and self.steps.count(step) == 1:
+                    lab.sim.type(["interface GigabitEthernet0/1", "description by hand"], by="bob")
+
+        result = await lab.push(lab.wanting(NTP), Edited())
+        assert isinstance(result.error, DeviceBusy)
+        assert result.restored is Restored.NOT_NEEDED
+        assert "description by hand" in lab.sim.running()
+        assert not any(line.startswith("ntp") for line in lab.typed)
+        assert not lab.sim.pending_revert
+        result = await lab.push(lab.wanting(NTP))
+        assert result.error is None
+        assert lab.saved
 
 
 async def test_no_archive_and_no_fallback(tmp_path: Path) -> None:
