@@ -40,6 +40,7 @@ from catnet_controller.models import (
     Snapshot,
     Step,
 )
+from catnet_controller.pipeline import checkout
 from catnet_controller.pipeline import snapshot as snapshots
 from catnet_controller.pipeline.compare import Compare, failed
 from catnet_controller.pipeline.deploy import Deploy
@@ -64,6 +65,8 @@ LEASE = 60.0
 """Seconds a worker owns a device without a sign of life."""
 IDLE = 1.0
 """Longest wait of a loop that the store wakes, in seconds: a net, not the mechanism."""
+KEEPALIVE = 30.0
+"""Seconds an idle HTTP connection is kept; it also bounds a client that never ends its headers."""
 FLUSH = 10.0
 """Seconds the outbox gets at the end to deliver the last statuses."""
 MEASURE = 5.0
@@ -293,7 +296,9 @@ class Daemon:
             commits=_commits(settings),
             max_bytes=settings.http.webhook_max_bytes,
         )
-        runner = web.AppRunner(application, access_log=None, handle_signals=False)
+        runner = web.AppRunner(
+            application, access_log=None, handle_signals=False, keepalive_timeout=KEEPALIVE
+        )
         await runner.setup()
         listen = settings.http.listen
         try:
@@ -480,34 +485,13 @@ async def _unrecorded(_: Step, __: Intent | None = None) -> None:
 
 async def _snapshot(settings: Settings, path: Path | None, clock: Clock) -> Snapshot:
     if path is not None:
-        return desired.build(read_folder(path), Revision(sha="", ref="folder"))
+        return desired.build(checkout.files(path), Revision(sha="", ref="folder"))
     async with _edge(settings, clock, lambda _: None) as github:
         branch = settings.github.branch
         head = await github.source.head(branch)
         assert head is not None, "an unconditional look always has an answer"
         with Beside() as offload:
             return await snapshots.take(github.source, offload, head.sha, f"branch/{branch}")
-
-
-def read_folder(folder: Path) -> dict[str, bytes]:
-    """The files of a checkout that matter, by path; symbolic links are not followed.
-
-    Raises Refused when the folder is not there or a file cannot be read.
-    """
-    if not folder.is_dir():
-        raise Refused(
-            f"{folder}: not a folder",
-            next_step="Name the folder that holds inventory.yaml.",
-        )
-    files = {}
-    for path in sorted(folder.rglob("*")):
-        name = path.relative_to(folder).as_posix()
-        if desired.wanted(name) and path.is_file() and not path.is_symlink():
-            try:
-                files[name] = path.read_bytes()
-            except OSError as error:
-                raise Refused(f"{path}: {error.strerror}") from error
-    return files
 
 
 # --- from settings to parts --------------------------------------------------------------------

@@ -526,11 +526,11 @@ def _settings(config: Path, *, lazy: bool = False) -> "Settings":
 
 def _snapshot(path: Path) -> "Snapshot":
     """The config repository in a folder, as it stands."""
-    from catnet_controller.app import read_folder
     from catnet_controller.models import Revision
+    from catnet_controller.pipeline import checkout
     from catnet_controller.policy import desired
 
-    return desired.build(read_folder(path), Revision(sha="", ref="folder"))
+    return desired.build(checkout.files(path), Revision(sha="", ref="folder"))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -1,0 +1,27 @@
+"""Stage: from a folder on this machine to the files of a config repository."""
+
+from pathlib import Path
+
+from catnet_controller.errors import Refused
+from catnet_controller.policy import desired
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    """The files of a checkout that matter, by path; symbolic links are not followed.
+
+    Raises Refused when the folder is not there or a file cannot be read.
+    """
+    if not folder.is_dir():
+        raise Refused(
+            f"{folder}: not a folder",
+            next_step="Name the folder that holds inventory.yaml.",
+        )
+    found = {}
+    for path in sorted(folder.rglob("*")):
+        name = path.relative_to(folder).as_posix()
+        if desired.wanted(name) and path.is_file() and not path.is_symlink():
+            try:
+                found[name] = path.read_bytes()
+            except OSError as error:
+                raise Refused(f"{path}: {error.strerror}") from error
+    return found
