@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from catnet_controller.app import Beside
+from catnet_controller.app.machine import Beside
 from catnet_controller.demo.standin import GithubStandIn
 from catnet_controller.devices.backups import Backups
 from catnet_controller.devices.credentials import Credential, Credentials

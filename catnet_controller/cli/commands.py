@@ -90,7 +90,7 @@ def run(*, config: Path) -> int:
         level=settings.log.level, format=settings.log.format, secrets=settings.revealed()
     )
     try:
-        from catnet_controller.app import run as live
+        from catnet_controller.app.daemon import run as live
 
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(live(settings))
@@ -236,7 +236,7 @@ def plan(*, path: Path | None, devices: Sequence[str], config: Path, as_json: bo
     try:
         from rich.console import Console
 
-        from catnet_controller.app import plan as look
+        from catnet_controller.app.planning import plan as look
 
         with Console(stderr=True).status("reading the devices"):
             snapshot, results = asyncio.run(look(settings, path=path, devices=devices))

@@ -1,8 +1,4 @@
-"""Builds every part once, by keyword arguments, and runs the loops; nothing else is wired anywhere.
-
-Settings come in; a running daemon, or the answer to one command, goes out. This is the only
-module that waits between steps, reads the clock of the machine and hears signals.
-"""
+"""The daemon: every loop, from ready to drained; the only place that waits between steps."""
 
 import asyncio
 import contextlib
@@ -10,39 +6,23 @@ import os
 import secrets
 import signal
 import socket
-import time
-from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from pathlib import Path
-from typing import Any, Self, TypeVar
+from typing import Any
 
 import structlog
 from aiohttp import web
 
 from catnet_controller import __version__
-from catnet_controller.devices.backups import Backups
-from catnet_controller.devices.credentials import Credential, Credentials
-from catnet_controller.devices.hostkeys import HostKeys
-from catnet_controller.devices.transaction import Transactions
-from catnet_controller.errors import Blocked, CatnetError, Refused, SettingsInvalid
+from catnet_controller.app import wiring
+from catnet_controller.app.machine import Beside, SystemClock
+from catnet_controller.errors import Blocked, CatnetError, SettingsInvalid
 from catnet_controller.github import events
-from catnet_controller.github.edge import Edge
 from catnet_controller.models import (
     Deployment,
-    Desired,
     Fallback,
-    Intent,
     Mode,
-    Outcome,
-    Revision,
-    Snapshot,
-    Step,
 )
-from catnet_controller.pipeline import checkout
-from catnet_controller.pipeline import snapshot as snapshots
-from catnet_controller.pipeline.compare import Compare, failed
 from catnet_controller.pipeline.deploy import Deploy
 from catnet_controller.pipeline.drift import Drift
 from catnet_controller.pipeline.execute import Execute
@@ -50,11 +30,9 @@ from catnet_controller.pipeline.poll import Poll
 from catnet_controller.pipeline.reconcile import Reconcile
 from catnet_controller.pipeline.report import Report
 from catnet_controller.pipeline.request import request
-from catnet_controller.policy import desired, verdict
-from catnet_controller.policy.guard import Rules
+from catnet_controller.policy import verdict
 from catnet_controller.policy.verdict import Wording
-from catnet_controller.ports import Clock
-from catnet_controller.settings import Login, Secret, Settings
+from catnet_controller.settings import Settings
 from catnet_controller.store.store import Store
 from catnet_controller.telemetry.metrics import Metrics
 from catnet_controller.web import server
@@ -77,43 +55,8 @@ KEEP_DEPLOYMENTS = 100
 """Deployments that housekeeping never removes, however old."""
 
 
-T = TypeVar("T")
 _Loop = tuple[str, Callable[[], Awaitable[bool]], Callable[[], Awaitable[None]]]
 """A name, a step that says whether it found work, and how to wait when it found none."""
-
-
-class SystemClock:
-    """The machine's clock, as ports.Clock."""
-
-    def now(self) -> float:
-        return time.time()
-
-    def monotonic(self) -> float:
-        return time.monotonic()
-
-
-class Beside:
-    """One thread for pure work that takes long, as ports.Offload; a context."""
-
-    def __init__(self) -> None:
-        self._threads = ThreadPoolExecutor(max_workers=1, thread_name_prefix="compute")
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._threads.shutdown(wait=False, cancel_futures=True)
-
-    async def __call__(self, work: Callable[[], T], /) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanResult:
-    """What a plan says of one device: its outcome, with the diff redacted."""
-
-    device: str
-    outcome: Outcome
 
 
 async def run(settings: Settings) -> None:
@@ -171,14 +114,14 @@ class Daemon:
                     settings.store.path,
                     clock=self._clock,
                     lease=LEASE,
-                    worker=_worker(),
+                    worker=wiring.worker(),
                     conclude=self._conclude,
                 )
             )
             self._github = await stack.enter_async_context(
-                _edge(settings, self._clock, self._metrics.rate_limit)
+                wiring.edge(settings, self._clock, self._metrics.rate_limit)
             )
-            self._devices = stack.enter_context(_devices(settings, self._clock))
+            self._devices = stack.enter_context(wiring.devices(settings, self._clock))
             self._offload = stack.enter_context(Beside())
             freed = await self._store.free_leases()
             log.info("store open", path=str(settings.store.path), interrupted_jobs=freed)
@@ -260,7 +203,7 @@ class Daemon:
             telemetry=self._metrics,
             clock=self._clock,
             conclude=self._conclude,
-            compare=_compare(settings),
+            compare=wiring.compare(settings),
             retries=settings.deploy.retries,
             allow_reverse=settings.deploy.fallback is Fallback.REVERSE,
             offload=self._offload,
@@ -281,7 +224,7 @@ class Daemon:
             states=self._store,
             meter=self._store,
             telemetry=self._metrics,
-            verify=_verifier(settings),
+            verify=wiring.verifier(settings),
             interpret=events.interpret,
             request=self._request,
             repository=settings.github.repository,
@@ -293,7 +236,7 @@ class Daemon:
             public_url=settings.http.url,
             mode=settings.deploy.mode,
             version=__version__,
-            commits=_commits(settings),
+            commits=wiring.commits(settings),
             max_bytes=settings.http.webhook_max_bytes,
         )
         runner = web.AppRunner(
@@ -440,156 +383,3 @@ class Daemon:
         while True:
             self._notify("WATCHDOG=1")
             await asyncio.sleep(interval)
-
-
-async def plan(
-    settings: Settings, *, path: Path | None, devices: Sequence[str]
-) -> tuple[Snapshot, list[PlanResult]]:
-    """Compare devices with a config repository now, from this process; nothing is typed.
-
-    ``path`` is a checkout; None reads the branch on GitHub. ``devices`` empty means all. Raises
-    Refused for an unknown device. A snapshot with problems comes back without results.
-    """
-    clock = SystemClock()
-    snapshot = await _snapshot(settings, path, clock)
-    if snapshot.problems:
-        return snapshot, []
-    unknown = sorted(set(devices) - snapshot.desired.keys())
-    if unknown:
-        raise Refused(
-            f"not in inventory.yaml: {', '.join(unknown)}",
-            next_step=f"Known devices: {', '.join(snapshot.desired)}.",
-        )
-    chosen = [snapshot.desired[name] for name in devices or snapshot.desired]
-    compare = _compare(settings)
-    limit = asyncio.Semaphore(settings.deploy.concurrency)
-
-    async def one(wanted: Desired, reader: Transactions) -> PlanResult:
-        async with limit:
-            try:
-                reading = await reader.read(wanted.device, _unrecorded)
-                outcome, _ = compare.look(wanted, None, reading)
-            except CatnetError as error:
-                outcome = failed(error)
-        return PlanResult(device=wanted.device.name, outcome=outcome)
-
-    with _devices(settings, clock) as reader:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(wanted, reader)) for wanted in chosen]
-    return snapshot, [task.result() for task in tasks]
-
-
-async def _unrecorded(_: Step, __: Intent | None = None) -> None:
-    """The checkpoint of a look that no job stands behind."""
-
-
-async def _snapshot(settings: Settings, path: Path | None, clock: Clock) -> Snapshot:
-    if path is not None:
-        return desired.build(checkout.files(path), Revision(sha="", ref="folder"))
-    async with _edge(settings, clock, lambda _: None) as github:
-        branch = settings.github.branch
-        head = await github.source.head(branch)
-        assert head is not None, "an unconditional look always has an answer"
-        with Beside() as offload:
-            return await snapshots.take(github.source, offload, head.sha, f"branch/{branch}")
-
-
-# --- from settings to parts --------------------------------------------------------------------
-
-
-def _rules(settings: Settings) -> Rules:
-    return Rules(
-        allow_management_changes=settings.deploy.allow_management_changes,
-        max_removed_percent=settings.deploy.max_removed_percent,
-    )
-
-
-def _compare(settings: Settings) -> Compare:
-    return Compare(
-        rules=_rules(settings),
-        secrets={name: secret.reveal() for name, secret in settings.secrets.items()},
-        mark=_mark(settings.store.path),
-    )
-
-
-def _mark(folder: Path) -> bytes:
-    """The key that marks secrets in redacted text, made once and kept beside the store."""
-    path = folder / "mark.key"
-    with contextlib.suppress(FileNotFoundError):
-        return path.read_bytes()
-    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = secrets.token_bytes(32)
-    with (
-        contextlib.suppress(FileExistsError),
-        os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
-    ):
-        file.write(key)
-    return path.read_bytes()
-
-
-def _worker() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
-
-
-def _verifier(settings: Settings) -> Callable[[bytes, str | None], bool] | None:
-    """None without a secret: then no webhook is taken, and the branch is only polled."""
-    keys = [each.reveal().encode() for each in settings.github.webhook_secrets]
-    if not keys:
-        return None
-    return partial(events.verify, secrets=keys)
-
-
-def _commits(settings: Settings) -> str:
-    """What the address of a commit begins with, for people (GHES serves its API at /api/v3)."""
-    api = settings.github.api_url
-    site = "https://github.com" if api == "https://api.github.com" else api.removesuffix("/api/v3")
-    return f"{site}/{settings.github.repository}/commit/"
-
-
-def _edge(settings: Settings, clock: Clock, on_rate_limit: Callable[[int], None]) -> Edge:
-    github = settings.github
-    return Edge(
-        repository=github.repository,
-        branch=github.branch,
-        api_url=github.api_url,
-        token=github.token.reveal,
-        clock=clock,
-        cache=settings.store.path / "blobs",
-        wanted=desired.wanted,
-        timeout=github.timeout,
-        write_spacing=github.write_spacing,
-        on_rate_limit=on_rate_limit,
-    )
-
-
-@contextlib.contextmanager
-def _devices(settings: Settings, clock: Clock) -> Iterator[Transactions]:
-    devices = settings.devices
-    backups = Backups(settings.store.path / "backups")
-    try:
-        yield Transactions(
-            credentials=Credentials(
-                {name: _credential(login) for name, login in devices.credentials.items()}
-            ),
-            hostkeys=HostKeys(devices.known_hosts),
-            backups=backups,
-            clock=clock,
-            revert_minutes=settings.deploy.revert_minutes,
-            connect_timeout=devices.connect_timeout,
-            command_timeout=devices.command_timeout,
-        )
-    finally:
-        backups.close()
-
-
-def _credential(login: Login) -> Credential:
-    def shown(secret: Secret | None) -> str | None:
-        return secret.reveal() if secret is not None else None
-
-    return Credential(
-        username=login.username,
-        password=shown(login.password) or "",
-        enable=shown(login.enable),
-        private_key=login.private_key,
-        passphrase=shown(login.passphrase),
-    )

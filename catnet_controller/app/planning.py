@@ -1,0 +1,85 @@
+"""A plan from this process: settings in, what would change on each device out."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from catnet_controller.app import wiring
+from catnet_controller.app.machine import Beside, SystemClock
+from catnet_controller.devices.transaction import Transactions
+from catnet_controller.errors import CatnetError, Refused
+from catnet_controller.models import (
+    Desired,
+    Intent,
+    Outcome,
+    Revision,
+    Snapshot,
+    Step,
+)
+from catnet_controller.pipeline import checkout
+from catnet_controller.pipeline import snapshot as snapshots
+from catnet_controller.pipeline.compare import failed
+from catnet_controller.policy import desired
+from catnet_controller.ports import Clock
+from catnet_controller.settings import Settings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanResult:
+    """What a plan says of one device: its outcome, with the diff redacted."""
+
+    device: str
+    outcome: Outcome
+
+
+async def plan(
+    settings: Settings, *, path: Path | None, devices: Sequence[str]
+) -> tuple[Snapshot, list[PlanResult]]:
+    """Compare devices with a config repository now, from this process; nothing is typed.
+
+    ``path`` is a checkout; None reads the branch on GitHub. ``devices`` empty means all. Raises
+    Refused for an unknown device. A snapshot with problems comes back without results.
+    """
+    clock = SystemClock()
+    snapshot = await _snapshot(settings, path, clock)
+    if snapshot.problems:
+        return snapshot, []
+    unknown = sorted(set(devices) - snapshot.desired.keys())
+    if unknown:
+        raise Refused(
+            f"not in inventory.yaml: {', '.join(unknown)}",
+            next_step=f"Known devices: {', '.join(snapshot.desired)}.",
+        )
+    chosen = [snapshot.desired[name] for name in devices or snapshot.desired]
+    compare = wiring.compare(settings)
+    limit = asyncio.Semaphore(settings.deploy.concurrency)
+
+    async def one(wanted: Desired, reader: Transactions) -> PlanResult:
+        async with limit:
+            try:
+                reading = await reader.read(wanted.device, _unrecorded)
+                outcome, _ = compare.look(wanted, None, reading)
+            except CatnetError as error:
+                outcome = failed(error)
+        return PlanResult(device=wanted.device.name, outcome=outcome)
+
+    with wiring.devices(settings, clock) as reader:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(wanted, reader)) for wanted in chosen]
+    return snapshot, [task.result() for task in tasks]
+
+
+async def _unrecorded(_: Step, __: Intent | None = None) -> None:
+    """The checkpoint of a look that no job stands behind."""
+
+
+async def _snapshot(settings: Settings, path: Path | None, clock: Clock) -> Snapshot:
+    if path is not None:
+        return desired.build(checkout.files(path), Revision(sha="", ref="folder"))
+    async with wiring.edge(settings, clock, lambda _: None) as github:
+        branch = settings.github.branch
+        head = await github.source.head(branch)
+        assert head is not None, "an unconditional look always has an answer"
+        with Beside() as offload:
+            return await snapshots.take(github.source, offload, head.sha, f"branch/{branch}")

@@ -1,0 +1,119 @@
+"""From settings to parts, by keyword arguments; nothing else is wired anywhere."""
+
+import contextlib
+import os
+import secrets
+import socket
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+from catnet_controller.devices.backups import Backups
+from catnet_controller.devices.credentials import Credential, Credentials
+from catnet_controller.devices.hostkeys import HostKeys
+from catnet_controller.devices.transaction import Transactions
+from catnet_controller.github import events
+from catnet_controller.github.edge import Edge
+from catnet_controller.pipeline.compare import Compare
+from catnet_controller.policy import desired
+from catnet_controller.policy.guard import Rules
+from catnet_controller.ports import Clock
+from catnet_controller.settings import Login, Secret, Settings
+
+
+def rules(settings: Settings) -> Rules:
+    return Rules(
+        allow_management_changes=settings.deploy.allow_management_changes,
+        max_removed_percent=settings.deploy.max_removed_percent,
+    )
+
+
+def compare(settings: Settings) -> Compare:
+    return Compare(
+        rules=rules(settings),
+        secrets={name: secret.reveal() for name, secret in settings.secrets.items()},
+        mark=_mark(settings.store.path),
+    )
+
+
+def _mark(folder: Path) -> bytes:
+    """The key that marks secrets in redacted text, made once and kept beside the store."""
+    path = folder / "mark.key"
+    with contextlib.suppress(FileNotFoundError):
+        return path.read_bytes()
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    key = secrets.token_bytes(32)
+    with (
+        contextlib.suppress(FileExistsError),
+        os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
+    ):
+        file.write(key)
+    return path.read_bytes()
+
+
+def worker() -> str:
+    return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def verifier(settings: Settings) -> Callable[[bytes, str | None], bool] | None:
+    """None without a secret: then no webhook is taken, and the branch is only polled."""
+    keys = [each.reveal().encode() for each in settings.github.webhook_secrets]
+    if not keys:
+        return None
+    return partial(events.verify, secrets=keys)
+
+
+def commits(settings: Settings) -> str:
+    """What the address of a commit begins with, for people (GHES serves its API at /api/v3)."""
+    api = settings.github.api_url
+    site = "https://github.com" if api == "https://api.github.com" else api.removesuffix("/api/v3")
+    return f"{site}/{settings.github.repository}/commit/"
+
+
+def edge(settings: Settings, clock: Clock, on_rate_limit: Callable[[int], None]) -> Edge:
+    github = settings.github
+    return Edge(
+        repository=github.repository,
+        branch=github.branch,
+        api_url=github.api_url,
+        token=github.token.reveal,
+        clock=clock,
+        cache=settings.store.path / "blobs",
+        wanted=desired.wanted,
+        timeout=github.timeout,
+        write_spacing=github.write_spacing,
+        on_rate_limit=on_rate_limit,
+    )
+
+
+@contextlib.contextmanager
+def devices(settings: Settings, clock: Clock) -> Iterator[Transactions]:
+    reached = settings.devices
+    backups = Backups(settings.store.path / "backups")
+    try:
+        yield Transactions(
+            credentials=Credentials(
+                {name: _credential(login) for name, login in reached.credentials.items()}
+            ),
+            hostkeys=HostKeys(reached.known_hosts),
+            backups=backups,
+            clock=clock,
+            revert_minutes=settings.deploy.revert_minutes,
+            connect_timeout=reached.connect_timeout,
+            command_timeout=reached.command_timeout,
+        )
+    finally:
+        backups.close()
+
+
+def _credential(login: Login) -> Credential:
+    def shown(secret: Secret | None) -> str | None:
+        return secret.reveal() if secret is not None else None
+
+    return Credential(
+        username=login.username,
+        password=shown(login.password) or "",
+        enable=shown(login.enable),
+        private_key=login.private_key,
+        passphrase=shown(login.passphrase),
+    )
