@@ -1,6 +1,7 @@
 """Getting a device back to its baseline after a push went wrong, and saying how far it got."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 
 import structlog
@@ -11,15 +12,19 @@ from catnet_controller.errors import (
     ArmRefused,
     AuthenticationFailed,
     CatnetError,
+    Transient,
 )
 from catnet_controller.ios.changes import ChangeSet
+from catnet_controller.ios.normal import digest
 from catnet_controller.models import Fallback, Reading, Restored
 
 log = structlog.get_logger(__name__)
 
 _LONGEST_PAUSE = 10.0
-_STILL = 3
-"""Equal readings in a row after which a device is held to have finished rolling back."""
+_STILL = 2
+"""Times a reading is like the one before, after which a rollback is held to be over."""
+_ATTEMPTS = 3
+"""Sessions in which the way back is typed, where each breaks off."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,22 +65,37 @@ class Undo:
         return await self._wait()
 
     async def type_back(self) -> Restoration:
-        """Where no timer was armed: type the difference to the baseline, line by line."""
+        """Where no timer was armed: type the difference to the baseline, line by line.
+
+        A session that breaks off on the way is followed by another: what is left is compared anew.
+        """
+        contact = self._contact
+        trouble: CatnetError | None = None
+        for _ in range(_ATTEMPTS):
+            try:
+                session = await self._at_prompt()
+                running = await contact.read(session)
+                left = difference(running.text, self._baseline)
+                if left is not None:
+                    running = await self._plan_back(session, left)
+                return self._said(running)
+            except CatnetError as error:
+                trouble = error
+                log.warning("the way back broke off", error=error.message)
+                await contact.close()
+        return _unknown(trouble)
+
+    async def _at_prompt(self) -> Terminal:
+        """The living session out of configuration mode, or a new one."""
         contact = self._contact
         session = contact.session
-        try:
-            if session is not None and session.configuring:
+        if session is not None and session.configuring:
+            with suppress(CatnetError):
                 await contact.leave(session)
-            if session is None or not session.ready:
-                await contact.close()
-                session = await self._reach()
-            running = await contact.read(session)
-            left = difference(running.text, self._baseline)
-            if left is not None:
-                running = await self._plan_back(session, left)
-        except CatnetError as error:
-            return _unknown(error)
-        return self._said(running)
+        if session is not None and session.ready:
+            return session
+        await contact.close()
+        return await self._reach()
 
     # --- waiting for the device ------------------------------------------------------------------
 
@@ -103,46 +123,52 @@ class Undo:
         contact = self._contact
         limit = self._limit()
         pause = contact.timing.pause
-        last: str | None = None
+        seen: Reading | None = None
         still = 0
         trouble: CatnetError | None = None
         while True:
             try:
                 session = await contact.open()
+                if await contact.pending(session):
+                    await contact.revert(session, hostname=self._hostname)
                 pending = await contact.pending(session)
                 running = await contact.read(session)
-                if pending:
-                    await contact.revert(session, hostname=self._hostname)
-                    pending = await contact.pending(session)
-                    running = await contact.read(session)
-                if not pending:
-                    if difference(running.text, self._baseline) is None:
-                        return Restoration(restored=Restored.RESTORED, after=running)
-                    # A rollback may be under way: it is over when the device stops to change.
-                    still = still + 1 if running.text == last else 1
-                    last = running.text
-                    if still >= _STILL:
-                        return await self._rest(session, running)
+                if not pending and difference(running.text, self._baseline) is None:
+                    return Restoration(restored=Restored.RESTORED, after=running)
+                # A rollback may be under way: it is over when the device stops to change.
+                unchanged = seen is not None and digest(running.text) == digest(seen.text)
+                still = still + 1 if unchanged and not pending else 0
+                seen, trouble = running, None
+                if still >= _STILL:
+                    return await self._rest(session, running)
             except CatnetError as error:
                 trouble = error
+                still = 0
                 log.info("waiting for the device to revert", error=error.message)
                 if isinstance(error, AuthenticationFailed):
                     # The change broke the login; many more attempts would lock the account too.
                     pause = max(pause, contact.timing.minute / 2)
             await contact.close()
             if contact.clock.monotonic() > limit:
-                return _unknown(trouble)
+                # Seen once, and then no more: what it has now is not known.
+                return _unknown(trouble) if seen is None or trouble else self._said(seen)
             await asyncio.sleep(pause)
             pause = max(pause, min(pause * 2, _LONGEST_PAUSE))
 
     # --- what the timer left ---------------------------------------------------------------------
 
     async def _rest(self, session: Terminal, running: Reading) -> Restoration:
-        """The timer is gone and a difference is left: type it, under a timer of its own."""
+        """The timer is gone and a difference is left: type it, under a timer of its own.
+
+        Raises Transient errors: the configuration is locked because the rollback is not over, or
+        the session broke off and the new timer runs; both are seen at the next look.
+        """
         left = difference(running.text, self._baseline)
         try:
             if left is not None:
                 running = await self._plan_back(session, left)
+        except Transient:
+            raise
         except CatnetError as error:
             log.warning("the rest was not undone", error=error.message)
             try:

@@ -459,6 +459,19 @@ async def test_fallback_never_pushes_into_a_locked_configuration(bare: Lab) -> N
     assert bare.untouched
 
 
+async def test_fallback_whose_way_back_breaks_off_goes_on_in_another_session(bare: Lab) -> None:
+    bare.inject(What.REJECT, match="^ntp server 192.0.2.124")
+    bare.inject(What.RESET, match="^description uplink")
+    await undone(bare, LineRefused)
+
+
+async def test_rest_of_a_rollback_whose_session_breaks_off(lab: Lab) -> None:
+    lab.inject(What.REJECT, match="^ntp server 192.0.2.124")
+    lab.inject(What.REVERT_FAIL, match="description")
+    lab.inject(What.RESET, match="^description uplink")
+    await undone(lab, LineRefused)
+
+
 async def test_remaining_difference_is_told(bare: Lab) -> None:
     bare.inject(What.REJECT, match="^ntp server", times=None)
     bare.inject(What.REJECT, match="^description uplink", times=None)
