@@ -127,14 +127,14 @@ class Daemon:
             log.info("store open", path=str(settings.store.path), interrupted_jobs=freed)
             for state in (await self._store.states()).values():
                 self._metrics.device_state(state)
+            self._build_loops()
+            await self._listen(stack)
             await self._live()
         log.info("stopped")
 
     async def _live(self) -> None:
         """Loops in one group, jobs in another inside it, so that draining is leaving a block."""
         async with asyncio.TaskGroup() as service:
-            self._build_loops()
-            site = await self._listen()
             loops = [
                 service.create_task(self._drive(name, step, pause), name=name)
                 for name, step, pause in self._intake()
@@ -160,7 +160,6 @@ class Daemon:
             await self._flush()
             for task in carriers:
                 task.cancel()
-            await site.cleanup()
 
     # --- the parts -----------------------------------------------------------------------------
 
@@ -216,7 +215,7 @@ class Daemon:
             jobs=store, work=deploy.work, concurrency=settings.deploy.concurrency, spawn=spawn
         )
 
-    async def _listen(self) -> web.AppRunner:
+    async def _listen(self, stack: contextlib.AsyncExitStack) -> None:
         settings = self._settings
         application = server.create(
             triggers=self._store,
@@ -240,19 +239,23 @@ class Daemon:
             max_bytes=settings.http.webhook_max_bytes,
         )
         runner = web.AppRunner(
-            application, access_log=None, handle_signals=False, keepalive_timeout=KEEPALIVE
+            application,
+            access_log=None,
+            handle_signals=False,
+            keepalive_timeout=KEEPALIVE,
+            shutdown_timeout=FLUSH,
         )
+        stack.push_async_callback(runner.cleanup)
         await runner.setup()
         listen = settings.http.listen
         try:
             await web.TCPSite(runner, listen.host, listen.port).start()
         except OSError as error:
-            await runner.cleanup()
+            why = os.strerror(error.errno) if error.errno else str(error)
             raise SettingsInvalid(
-                f"http.listen: cannot listen on {listen}: {error.strerror or error}",
+                f"http.listen: cannot listen on {listen}: {why}",
                 next_step="Choose a free address and port in catnet.yaml.",
             ) from error
-        return runner
 
     # --- the loops -----------------------------------------------------------------------------
 

@@ -42,12 +42,13 @@ def _mark(folder: Path) -> bytes:
     with contextlib.suppress(FileNotFoundError):
         return path.read_bytes()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    key = secrets.token_bytes(32)
-    with (
-        contextlib.suppress(FileExistsError),
-        os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file,
-    ):
-        file.write(key)
+    fresh = folder / f"mark.key.{os.getpid()}"
+    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(secrets.token_bytes(32))
+    # Whole or not at all; whoever is first wins, and the other takes that key.
+    with contextlib.suppress(FileExistsError):
+        os.link(fresh, path)
+    fresh.unlink()
     return path.read_bytes()
 
 
