@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from catnet_controller.ios import entries, names
 from catnet_controller.ios.danger import never
-from catnet_controller.ios.items import Item, Section
+from catnet_controller.ios.items import Item, Section, signature
 from catnet_controller.ios.merge import satisfied
 from catnet_controller.ios.rows import Kind, Row
 from catnet_controller.ios.rules import negation
@@ -177,6 +177,10 @@ class Planner:
         if row.kind is Kind.SECTION and not item.negative:
             self._enter(path, item, old, row, gone)
             return
+        if _odd(item) or (old is not None and _odd(old)):
+            if changed or not _same_below(item, old):
+                self.stops.append(Stop(text=item.text, line=item.line, reason=_UNKNOWN))
+            return
         if not changed or (row.kind is Kind.BLOCK and row.fixed):
             return
         if old is not None and item.negative and row.kind is not Kind.FLAG:
@@ -217,7 +221,7 @@ class Planner:
     def _take(self, path: Path, item: Item) -> None:
         """Take a line away."""
         row = item.row
-        if item.found is None or row is None:
+        if item.found is None or row is None or _odd(item):
             self.stops.append(Stop(text=item.text, line=0, reason=f"to be removed, but {_UNKNOWN}"))
             return
         if item.negative:
@@ -311,6 +315,15 @@ def _stems(have: Section, want: Section) -> tuple[str, ...]:
         if item.key not in want.index and item.found and item.row and item.row.cascade
         if item.row.cascade != "vrf"
     )
+
+
+def _odd(item: Item) -> bool:
+    """True for a line that opens no section as far as is known, and yet has lines below it."""
+    return item.kind is not Kind.SECTION and item.section is not None and bool(item.section.items)
+
+
+def _same_below(item: Item, old: Item | None) -> bool:
+    return old is not None and signature(item) == signature(old)
 
 
 def _stage(item: Item) -> int:

@@ -4,6 +4,7 @@ Pure: a tree and a line go in, the new tree and the section one is in then come 
 lines are in the tables; here are only the few ways in which IOS treats a kind of line.
 """
 
+import itertools
 import re
 from bisect import bisect_left, bisect_right
 from collections import Counter
@@ -21,6 +22,7 @@ from catnet_controller.ios.words import CLOSERS, canonical
 _OPENING = re.compile(r"(banner \S+|.*(?:title|prompt|banner|fail-message)) (\S.*)$")
 _ACL_HEADER = re.compile(r"ip access-list (standard|extended) (\d+)$")
 _STANDARD = range(1, 100)
+_VTY = re.compile(r"line vty (\d+)(?: (\d+))?$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,7 @@ def lines(commands: Sequence[Command]) -> Iterable[str]:
 class _Branch:
     """A node that can be changed. Children are opened only when something below changes."""
 
-    __slots__ = ("_keys", "_kids", "_rules", "_texts", "node", "raw", "text")
+    __slots__ = ("_keys", "_kids", "_rules", "_texts", "node", "raw", "text", "twice")
 
     def __init__(self, node: Node) -> None:
         self.node = node
@@ -74,6 +76,7 @@ class _Branch:
         self._kids: list[_Branch] | None = None
         self._keys: dict[tuple[str, ...], _Branch] | None = None
         self._rules: tuple[list[_Branch], list[int]] | None = None
+        self.twice: set[tuple[str, ...]] = set()
         self._texts: Counter[str] | None = None
 
     @property
@@ -83,13 +86,36 @@ class _Branch:
         return self._kids
 
     def keys(self, mode_name: str) -> dict[tuple[str, ...], "_Branch"]:
-        """The children by identity; the first of equals wins."""
+        """The children by identity. A section that stands twice is one; other equals are kept."""
         if self._keys is None:
-            self._keys = {}
-            for kid in self.kids:
-                if kid.node.shape is not Shape.NOISE and kid.text not in CLOSERS:
-                    self._keys.setdefault(identity(mode_name, canonical(kid.text)), kid)
+            keys: dict[tuple[str, ...], _Branch] = {}
+            self.twice = set()
+            for kid in [*self.kids]:
+                if kid.node.shape is Shape.NOISE or kid.text in CLOSERS:
+                    continue
+                key = identity(mode_name, canonical(kid.text))
+                first = keys.setdefault(key, kid)
+                if first is not kid and kid.kids:
+                    first.kids.extend(kid.kids)
+                    first.forget()
+                    self.kids.remove(kid)
+                elif first is not kid:
+                    self.twice.add(key)
+            self._keys = keys
         return self._keys
+
+    def single(self, mode_name: str, key: tuple[str, ...]) -> None:
+        """Keep the first of the lines with one identity (a list printed over several lines)."""
+        first = self.keys(mode_name).get(key)
+        if key in self.twice and first is not None:
+            self.kids[:] = [
+                kid
+                for kid in self.kids
+                if kid is first
+                or kid.node.shape is Shape.NOISE
+                or identity(mode_name, canonical(kid.text)) != key
+            ]
+            self.twice.discard(key)
 
     def rules(self) -> tuple[list["_Branch"], list[int]]:
         """Of an access list: the entries and their numbers (0 where none is printed)."""
@@ -159,8 +185,57 @@ class Model:
     def type(self, path: Path, line: str) -> Path:
         """Type a line; gives the section one is in then, which is kept in ``path`` as well."""
         self.refusal = None
-        self.path = self._type(path, line)
+        after = path
+        parts = self._parts(path)
+        for part in parts:
+            after = self._type(part, line)
+        self.path = path if len(parts) > 1 and after == parts[-1] else after
         return self.path
+
+    def _parts(self, path: Path) -> list[Path]:
+        """The sections that a range of lines stands for: one, unless the range spans several."""
+        found = _VTY.match(path[0]) if len(path) == 1 else None
+        if found is None:
+            return [path]
+        first, last = int(found[1]), int(found[2] or found[1])
+        inside: list[Path] = [
+            (canonical(kid.text),)
+            for low, high, kid in self._ranges()
+            if first <= low and high <= last
+        ]
+        return inside or [path]
+
+    def _ranges(self) -> list[tuple[int, int, _Branch]]:
+        found = ((_VTY.match(canonical(kid.text)), kid) for kid in self._root.kids)
+        return [(int(f[1]), int(f[2] or f[1]), kid) for f, kid in found if f]
+
+    def _lines(self, text: str) -> bool:
+        """Enter a range of lines: cut the ranges there are to it; False when it is all new."""
+        found = _VTY.match(text)
+        if found is None:
+            return False
+        first, last = int(found[1]), int(found[2] or found[1])
+        covered: set[int] = set()
+        for low, high, kid in self._ranges():
+            covered.update(range(low, high + 1))
+            edges = sorted({low, high + 1, *(e for e in (first, last + 1) if low < e <= high)})
+            if len(edges) > 2:
+                place = self._root.kids.index(kid)
+                node = kid.freeze()
+                headers = [f"line vty {a} {b - 1}" for a, b in itertools.pairwise(edges)]
+                self._root.kids[place : place + 1] = [
+                    _Branch(replace(node, text=one, raw=f"{one}\n")) for one in headers
+                ]
+        self._root.forget()
+        new = [number for number in range(first, last + 1) if number not in covered]
+        if not covered.intersection(range(first, last + 1)):
+            return False
+        if new:
+            header = f"line vty {new[0]} {new[-1]}"
+            made = match("config", header)
+            if made is not None:
+                self._enter(self._root, (), made, header)
+        return True
 
     def _type(self, path: Path, line: str) -> Path:
         first = line.partition("\n")[0]
@@ -216,6 +291,8 @@ class Model:
             return at
         self._apart(branch, at, text)
         if found is not None and found.row.kind is Kind.SECTION:
+            if at == () and self._lines(text):
+                return (text,)
             if at == () and (one := _ACL_HEADER.match(text)):
                 self._fold(one[2], text)
             self._enter(branch, at, found, text)
@@ -234,8 +311,7 @@ class Model:
             return
         row = found.row
         if row.vlans:
-            old = branch.keys(row.mode).get(found.key)
-            text = vlans.typed(old.text if old else "", text)
+            text = vlans.typed(self._set(branch, found), text)
         if (row.kind is Kind.FLAG and row.on) or (row.default and text == row.default):
             self._drop(branch, at, found.key)
             return
@@ -246,11 +322,22 @@ class Model:
             self._wipe(branch, at, row.wipes)
         self._put(branch, at, _made(text, at), found)
 
+    @staticmethod
+    def _set(branch: _Branch, found: Match) -> str:
+        """The set of VLANs as one line, though the device prints it over several."""
+        whole = ""
+        for kid in branch.kids:
+            text = canonical(kid.text)
+            if kid.node.shape is not Shape.NOISE and identity(found.row.mode, text) == found.key:
+                whole = vlans.typed(whole, text)
+        return whole
+
     def _put(self, branch: _Branch, at: Path, node: Node, found: Match | None) -> _Branch:
         """Store a line: in the place of its equal, else where IOS prints its kind."""
         name = mode(at)
         key = identity(name, node.text)
         keys = branch.keys(name)
+        branch.single(name, key)
         old = keys.get(key)
         new = _Branch(node)
         if old is not None:
@@ -388,6 +475,7 @@ class Model:
 
     def _drop(self, branch: _Branch, at: Path, key: tuple[str, ...]) -> None:
         keys = branch.keys(mode(at))
+        branch.single(mode(at), key)
         if (old := keys.pop(key, None)) is not None:
             branch.kids.remove(old)
 

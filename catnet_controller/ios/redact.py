@@ -4,7 +4,7 @@ import hashlib
 import hmac
 import re
 
-_SKIP = r"^(?P<lead>[ \t+\-!>]*(?:[\w.\-]+(?:\([\w\-]+\))?[\#>] ?)?(?:no |default )?)"
+_SKIP = r"^(?P<lead>[ \t+\-!>]*(?:[\w.\-]+(?:\([\w\-]+\))?[\#>] *)?(?:no +|default +)?)"
 _TYPE = r"(?:(?:0|5|6|7|8|9|4) )?"
 _V = r"(?P<value>{value})"
 
@@ -72,7 +72,7 @@ _HINT = re.compile(
 )
 # Lines that hold one of the hints and no secret.
 _INNOCENT = re.compile(
-    r"""^[ \t+\-]*(?:no\ )?(?: service\ password-encryption | key\ chain\s | key\ \d+\s*$
+    r"""^[ \t+\-]*(?:no\ +)?(?: service\ password-encryption | key\ chain\s | key\ \d+\s*$
       | aaa\ (?:authentication|authorization|accounting)\ (?!banner)
       | (?:ip\ ospf|ip|ospfv3)\ authentication\ (?:key-chain|mode|message-digest|null)
       | authentication\s(?!.*key\s) | crypto\ key\ pubkey | encryption\s | encr\s

@@ -136,17 +136,24 @@ _FORM = re.compile(
     r"(?: (?P<form>[0-9]))? (?P<value>\S+)(?P<after>(?: .*)?)$"
 )
 
+_NTP = re.compile(r"(?P<before>ntp authentication-key \d+ md5) (?P<value>\S+)(?: (?P<form>7))?$")
+
 
 def alike(shown: str, wanted: str) -> bool:
     """True when the device's line holds the secret that the wanted line gives in plain text.
 
     Types 5, 7, 8 and 9 are recomputed. Nothing else may differ.
     """
+    wanted = re.sub(r" algorithm-type \S+(?= secret )", "", wanted)
+    if (found := _NTP.match(shown)) and (asked := _NTP.match(wanted)):
+        plain = asked["form"] is None and found["form"] == "7"
+        return found["before"] == asked["before"] and (
+            plain and verifies(asked["value"], "7", found["value"])
+        )
     one, other = _FORM.match(shown), _FORM.match(wanted)
     if one is None or other is None:
         return False
-    before = re.sub(r" algorithm-type \S+(?= secret$)", "", other["before"])
-    if one["before"] != before or one["after"] != other["after"]:
+    if one["before"] != other["before"] or one["after"] != other["after"]:
         return False
     if (other["form"] or "0") != "0":
         return one["form"] == other["form"] and one["value"] == other["value"]

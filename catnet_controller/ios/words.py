@@ -58,7 +58,7 @@ _SHORT: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (rf"{_SWITCHPORT}{_ALLOWED}", "switchport trunk allowed vlan"),
         (rf"{_SWITCHPORT}{_NATIVE}", "switchport trunk native vlan"),
         (r"line console(?= )", "line con"),
-        (r"host(?:n|na|nam)?(?= )", "hostname"),
+        (r"host(?:n|na|nam)(?= )", "hostname"),
         (r"ip domain-name(?= |$)", "ip domain name"),
         (r"ip domain-lookup(?= |$)", "ip domain lookup"),
         (r"ip domain-list(?= |$)", "ip domain list"),

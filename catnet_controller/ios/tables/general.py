@@ -126,6 +126,7 @@ single ipv6 host <n> ...
 flag ip multicast-routing ; stage 60
 flag ip multicast-routing <...> ; stage 60
 flag ipv6 multicast-routing ; stage 60
+flag ipv6 multicast-routing <...> ; stage 60
 flag ip multicast <...> ; stage 60
 flag ip inspect <...> ; stage 60
 flag ip nbar <...> ; stage 60
