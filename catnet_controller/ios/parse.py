@@ -75,15 +75,20 @@ def _nest(nodes: list[Node]) -> tuple[Node, ...]:
     """Flat text to sections: people write ``interface X`` and its lines at the same indentation.
 
     A line joins the header above it when that header has no indented lines, the line is known
-    there, and it is not a global line of its own. A bare ``!`` or an ``exit`` ends the section.
+    there, it is not a global line of its own, and an ``exit`` ends the section: without one the
+    indentation was rather lost by mistake, which is for the author to say.
     """
     out: list[Node] = []
     open_: list[tuple[Node, list[Node]]] = []
 
-    def close(depth: int) -> None:
+    def close(depth: int, *, ended: bool = False) -> None:
         while len(open_) > depth:
             header, taken = open_.pop()
-            (open_[-1][1] if open_ else out).append(replace(header, children=tuple(taken)))
+            around = open_[-1][1] if open_ else out
+            if ended:
+                around.append(replace(header, children=tuple(taken)))
+            else:
+                around += [header, *taken]
 
     for node in nodes:
         if open_ and node.shape is Shape.NOISE and node.text != "!":
@@ -91,7 +96,7 @@ def _nest(nodes: list[Node]) -> tuple[Node, ...]:
             continue
         if open_ and node.text in CLOSERS:
             open_[-1][1].append(node)
-            close(len(open_) - 1)
+            close(len(open_) - 1, ended=True)
             continue
         text = canonical(node.text) if node.shape is not Shape.NOISE else ""
         path = tuple(canonical(header.text) for header, _ in open_)
