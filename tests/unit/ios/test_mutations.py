@@ -116,3 +116,26 @@ def test_change(kind: str) -> None:
         assert predict(running, change.commands) == change.predicted
         if not any("way back" in warning for warning in change.warnings):
             nothing(predict(change.predicted, change.reverse), running)
+
+
+def _parts(text: str) -> list[str]:
+    """Top-level sections and lines, without blocks and without lines that are part of a list."""
+    text = re.sub(r"(?ms)^macro name .*?^@$", "", text)
+    parts = re.findall(r"(?m)^(?:[a-z].*\n)(?: .*\n)*", text)
+    odd = ("banner", "end", "version", "boot", "access-list", "crypto pki certificate")
+    return [part for part in parts if not part.startswith(odd)]
+
+
+@pytest.mark.parametrize("path", DEVICES[::2], ids=lambda path: path.name)
+def test_partial_touches_only_what_it_names(path: Path) -> None:
+    running = read(path).replace("\r", "")
+    parts = _parts(running)[::3]
+    same = compare(running, "".join(parts), scope="partial")
+    assert ([c.text for c in same.commands], same.refusals) == ([], ())
+    desired = "".join(parts[:2]) + "ntp server 192.0.2.99\n"
+    applied = f"{desired}logging host 192.0.2.98\n"
+    before = running.replace("\nend\n", "\nlogging host 192.0.2.98\nend\n")
+    change = compare(before, desired, scope="partial", applied=applied)
+    gone = ["no logging host 192.0.2.98"] if before != running else []
+    assert sorted(c.text for c in change.commands) == [*gone, "ntp server 192.0.2.99"]
+    assert change.unmanaged > 0
