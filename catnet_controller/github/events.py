@@ -216,4 +216,4 @@ def _sha(payload: dict[str, Any], *path: str) -> str:
 
 def _shown(value: str) -> str:
     """Foreign text, bounded, without control characters or lone surrogates."""
-    return json.dumps(value[:100])[1:-1]
+    return json.dumps(value[:100])[1:-1][:200]

@@ -65,17 +65,17 @@ class Compare:
             changed=not change_set.empty,
             added=signs.count(Sign.ADD),
             removed=signs.count(Sign.REMOVE),
-            diff=render(change_set.diff),
+            diff=_shown(render(change_set.diff)),
             commands=tuple(self._line(each) for each in change_set.commands),
             reverse=tuple(self._line(each) for each in change_set.reverse),
-            warnings=change_set.warnings,
+            warnings=tuple(_shown(each) for each in change_set.warnings),
             backup=reading.backup.id if reading is not None and reading.backup else None,
             read_at=reading.read_at if reading is not None else None,
         )
 
     def redacted(self, text: str) -> str:
         """The text without its secrets; a changed secret is visibly another one."""
-        return redact(text, self._mark)
+        return _shown(redact(text, self._mark))
 
     def _line(self, command: Command) -> str:
         return self.redacted(f"{' ' * command.depth}{command.text}")
@@ -97,6 +97,14 @@ def failed(error: CatnetError, outcome: Outcome | None = None) -> Outcome:
         outcome or Outcome(state=State.FAILED),
         state=State.FAILED,
         error_code=error.code,
-        error=redact(error.message),
+        error=_shown(redact(error.message)),
         next_step=error.next_step,
     )
+
+
+def _shown(text: str) -> str:
+    """Text that any store and any page takes: a byte that is not UTF-8 is shown as U+FFFD.
+
+    Devices are read with such bytes kept as lone surrogates, so that they can be typed back.
+    """
+    return text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")

@@ -18,7 +18,6 @@ from catnet_controller.errors import (
     LeaseLost,
     Quarantined,
     Refused,
-    Transient,
 )
 from catnet_controller.ios.changes import ChangeSet
 from catnet_controller.ios.normal import digest
@@ -296,7 +295,7 @@ class Deploy:
             return outcome, done, None
         outcome = failed(result.error, outcome)
         seen = _unwell(seen, result.error)
-        if not isinstance(result.error, Transient):
+        if isinstance(result.error, Refused):
             seen = replace(seen, quarantined=job.revision.sha)
         if result.restored in (Restored.PARTLY, Restored.UNKNOWN):
             seen = replace(seen, sync=Sync.UNKNOWN, health=Health.DEGRADED)

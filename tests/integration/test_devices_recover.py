@@ -62,15 +62,22 @@ async def test_killed_as_a_step_begins(lab: Lab, step: Step) -> None:
         "description to core1",
         "ntp server 192.0.2.124",
         "end",
-        "configure confirm",
         "write memory",
     ],
 )
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 async def test_killed_at_a_line(lab: Lab, line: str, after: bool) -> None:
     """The process dies as this line is on its way, or when it took effect."""
-    if line == "configure confirm" and lab.device.fallback is Fallback.REVERSE:
-        pytest.skip("nothing is confirmed without a timer")
+    await killed_at(lab, line, after=after)
+
+
+@pytest.mark.parametrize("lab", [Fallback.REFUSE], indirect=True, ids=["timer"])
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+async def test_killed_at_the_confirm(lab: Lab, after: bool) -> None:
+    await killed_at(lab, "configure confirm", after=after)
+
+
+async def killed_at(lab: Lab, line: str, *, after: bool) -> None:
     record = Record()
     lab.inject(What.HANG, match=f"^{line}$", after=after)
     await killed(lab, record, until=line)

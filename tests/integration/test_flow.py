@@ -272,6 +272,18 @@ async def test_a_missing_secret_stops_before_the_device_is_changed(it: Flow) -> 
     assert not it.touched()
 
 
+async def test_bytes_that_are_not_text_are_kept_on_the_device_and_shown_as_such(it: Flow) -> None:
+    latin = b"interface GigabitEthernet0/1\n description B\xfcro\n".decode(
+        "utf-8", "surrogateescape"
+    )
+    it.device("a").type(latin.splitlines())
+    sha = await it.push({"configs/a.cfg": config("a", ROUTE)})
+    assert it.said(sha)[DEPLOY][0] == "success"
+    (job,) = (await it.last()).jobs
+    assert job.outcome is not None
+    assert "- description B\ufffdro" in job.outcome.diff
+
+
 async def test_github_away_postpones_and_loses_nothing(it: Flow) -> None:
     sha = await it.github.commit({"configs/a.cfg": config("a", ROUTE)}, "Change", webhook=False)
     it.github.inject(Trouble(trouble=Kind.ANSWER, times=50, path="/git/", status=502))
