@@ -163,7 +163,10 @@ class Flow:
         return (await self.store.states())[name]
 
     async def last(self) -> Deployment:
-        return (await self.store.history(1))[0]
+        """The newest deployment, whole."""
+        found = await self.store.deployment((await self.store.history(1))[0].id)
+        assert found is not None
+        return found
 
     def typed(self, name: str) -> list[str]:
         return [line for _, line in self.fleet[name].transcript()]
