@@ -6,8 +6,6 @@ cut or edited shows when it is read.
 """
 
 import asyncio
-import os
-import tempfile
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -16,6 +14,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote, unquote
 
+from catnet_controller.devices.writing import write_whole
 from catnet_controller.errors import IncompleteRead, StoreFailed
 from catnet_controller.ios import normal, parse
 from catnet_controller.models import Backup
@@ -66,7 +65,7 @@ class Backups:
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._directory.chmod(0o700)
-            _write_whole(folder / f"{name}.cfg", text.encode("utf-8", "surrogateescape"))
+            write_whole(folder / f"{name}.cfg", text.encode("utf-8", "surrogateescape"))
         except OSError as error:
             raise StoreFailed(
                 f"cannot write a backup of {device} under {self._directory}: {error.strerror}"
@@ -112,22 +111,3 @@ class Backups:
 
 def _matches(name: str, digest: str) -> bool:
     return name.rpartition("-")[2] == digest.removeprefix("sha256:")[:_DIGITS]
-
-
-def _write_whole(path: Path, content: bytes) -> None:
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)  # the name is durable too, before the device is touched
-    finally:
-        os.close(folder)

@@ -5,16 +5,14 @@ The file may be shared with OpenSSH: hashed names, several names in a line, comm
 """
 
 import asyncio
-import os
-import tempfile
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
 
 from catnet_controller.devices.platforms import ALGORITHMS
+from catnet_controller.devices.writing import write_whole
 from catnet_controller.errors import DeviceUnreachable, StoreFailed
 
 FAMILIES: tuple[tuple[str, ...], ...] = (
@@ -165,14 +163,4 @@ def _without(line: str, name: str) -> str:
 
 def _replace(path: Path, text: str) -> None:
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
-        with suppress(OSError):
-            Path(temporary).unlink()
-        raise
+    write_whole(path, text.encode())

@@ -279,9 +279,9 @@ def _details(jobs: Sequence[Job]) -> str:
         parts = [f"<details{' open' if len(groups) <= 3 else ''}><summary>{title}</summary>"]
         parts.append(fence(diff, "diff"))
         if commands:
-            parts.append(f"Commands that are typed:\n{fence(chr(10).join(commands))}")
+            parts.append(f"Commands, in order:\n{fence(chr(10).join(commands))}")
         if reverse:
-            parts.append(f"Commands that undo it:\n{fence(chr(10).join(reverse))}")
+            parts.append(f"Commands that undo them:\n{fence(chr(10).join(reverse))}")
         parts.append("</details>")
         blocks.append("\n\n".join(parts))
     for job in jobs:
