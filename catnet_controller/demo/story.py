@@ -304,9 +304,10 @@ class Story:
     def _introduce(self) -> None:
         world = self._world
         lines = Group(
-            Text(f"status page  {world.url}/   (user: any, password: {world.token})"),
+            Text(f"status page  {world.url}/"),
+            Text(f"password     {world.token} (any user name)"),
             Text(f"devices      {', '.join(world.fleet.names)} over SSH on loopback"),
-            Text(f"repository   {world.github.url} (a stand-in over a local git repository)"),
+            Text(f"repository   {world.github.url} (a stand-in over local git)"),
         )
         self._console.print(Panel(lines, title="CatNet Controller", border_style="cyan"))
 
@@ -376,7 +377,10 @@ def _facts_out(story: Story, failure: str | None, seconds: float) -> None:
 
 async def _stay(world: World, console: Console) -> None:
     console.print(
-        f"\nEverything still runs. Status page: [bold]{world.url}/[/] "
-        f"(password: [bold]{world.token}[/]).\nIts log: {world.log}\nCtrl-C ends it."
+        f"\nEverything still runs.\n"
+        f"  status page  [bold]{world.url}/[/]\n"
+        f"  password     [bold]{world.token}[/] (any user name)\n"
+        f"  log          {world.log}\n"
+        f"Ctrl-C ends it."
     )
     await asyncio.Event().wait()
