@@ -254,6 +254,11 @@ class World:
         """kill -9, as the out-of-memory killer does."""
         await self._end(signal.SIGKILL)
 
+    def signal_daemon(self, which: signal.Signals) -> None:
+        """Send a signal and do not wait for what it does."""
+        assert self._process is not None
+        self._process.send_signal(which)
+
     async def stop_daemon(self) -> int | None:
         """SIGTERM: the daemon drains its jobs and ends. Gives its exit code."""
         return await self._end(signal.SIGTERM)

@@ -1,12 +1,15 @@
 """The daemon as a process, against simulated devices and GitHub: killed, stopped, deaf."""
 
 import asyncio
+import signal
+import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
 
 from catnet_controller.demo.world import World
+from catnet_controller.errors import DaemonUnreachable
 from catnet_controller.simulator.faults import Fault, What, When
 
 DEPLOY = "catnet/deploy"
@@ -90,6 +93,38 @@ async def test_sigterm_drains_the_push_and_delivers_its_status(world: World) -> 
 
     assert_has_everything(world)
     assert world.github.statuses(sha)[DEPLOY].state == "success"
+
+
+async def test_a_second_signal_stops_at_once_and_the_next_start_finishes(world: World) -> None:
+    await first_look(world)
+    world.fleet["edge1"].inject(
+        Fault(what=What.SLOW, when=When(match="seq 20 "), times=1, seconds=1200.0)
+    )
+    sha = await world.github.commit(more_prefixes(world), "Announce more prefixes")
+    await until(lambda: any("seq 20 " in each for each in typed(world, "edge1")))
+
+    world.signal_daemon(signal.SIGTERM)
+    await until(lambda: b"draining" in world.log.read_bytes())
+    began = time.monotonic()
+    assert await world.stop_daemon() == 130
+    assert time.monotonic() - began < 10, "it did not wait for the device"
+    assert b"Traceback" not in world.log.read_bytes()
+
+    world.fleet["edge1"].clear()
+    await world.start_daemon()
+    status = await world.github.wait_status(sha, DEPLOY, timeout=PATIENCE)
+    assert status.state == "success", status.description
+    assert_has_everything(world)
+
+
+async def test_a_second_daemon_on_the_same_store_is_refused(world: World) -> None:
+    await first_look(world)
+    first = world._process
+    with pytest.raises(DaemonUnreachable, match="ended with code 1 "):
+        await world.start_daemon()
+    world._process = first
+    assert b"is in use by process" in world.log.read_bytes()
+    assert (await world.api("GET", "/api/v1/status"))["ready"] is True
 
 
 async def test_a_lost_webhook_is_made_good_by_polling(tmp_path: Path) -> None:
