@@ -19,7 +19,6 @@ from catnet_controller.models import (
 )
 from catnet_controller.pipeline import checkout
 from catnet_controller.pipeline import snapshot as snapshots
-from catnet_controller.pipeline.compare import failed
 from catnet_controller.policy import desired
 from catnet_controller.ports import Clock
 from catnet_controller.settings import Settings
@@ -61,7 +60,7 @@ async def plan(
                 reading = await reader.read(wanted.device, _unrecorded)
                 outcome, _ = compare.look(wanted, None, reading)
             except CatnetError as error:
-                outcome = failed(error)
+                outcome = compare.failed(error)
         return PlanResult(device=wanted.device.name, outcome=outcome)
 
     with wiring.devices(settings, clock) as reader:

@@ -29,12 +29,14 @@ def compare(
     scope: str = "full",
     applied: str | None = None,
     origins: Sequence[str] = (),
+    mark: bytes | None = None,
 ) -> ChangeSet:
     """The change set from ``running`` to ``desired``.
 
     ``scope`` is ``full`` (desired speaks for the whole device) or ``partial`` (only for what it
     names; ``applied`` is the desired text applied last). ``origins[i]`` is where line ``i`` of
-    desired comes from. Secrets in desired are plain values or the device's own hash.
+    desired comes from. Secrets in desired are plain values or the device's own hash. ``mark`` is
+    a secret key that lets two different secrets look different in the redacted diff.
     """
     if running == desired and scope == "full":
         return ChangeSet(predicted=running)
@@ -77,7 +79,7 @@ def compare(
     return ChangeSet(
         commands=() if refusals else commands,
         reverse=reverse,
-        diff=difference(have, aim.section, running + desired),
+        diff=difference(have, aim.section, mark),
         warnings=tuple(dict.fromkeys(redact(warning) for warning in warnings)),
         refusals=tuple(refusals),
         unmanaged=aim.unmanaged,

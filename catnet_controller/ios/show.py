@@ -1,6 +1,5 @@
 """Two configurations to the difference people read: hierarchical, in order, without secrets."""
 
-import hashlib
 from collections.abc import Iterator
 
 from catnet_controller.ios import entries
@@ -10,12 +9,11 @@ from catnet_controller.ios.merge import satisfied
 from catnet_controller.ios.redact import redact
 
 
-def difference(have: Section, want: Section, seed: str) -> tuple[DiffLine, ...]:
+def difference(have: Section, want: Section, key: bytes | None) -> tuple[DiffLine, ...]:
     """The lines that differ, under the headers they stand in.
 
-    ``seed`` is any text that holds the secrets; it keys the marks that tell changed secrets apart.
+    ``key`` is that of the marks that tell changed secrets apart; whoever has it can test guesses.
     """
-    key = hashlib.sha256(seed.encode("utf-8", "surrogateescape")).digest()
     return tuple(
         DiffLine(sign=line.sign, text=redact(line.text, key), depth=line.depth)
         for line in _section(have, want, 0)

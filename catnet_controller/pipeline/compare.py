@@ -1,5 +1,7 @@
 """Stage: a running-config and what is wanted come in; a judged change set and its words go out."""
 
+import hashlib
+import hmac
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -24,6 +26,8 @@ class Compare:
         self._rules = rules
         self._secrets = secrets
         self._mark = mark
+        # The longest first: one value may hold another.
+        self._values = sorted(secrets.items(), key=lambda each: len(each[1]), reverse=True)
 
     def changes(self, desired: Desired, applied: Desired | None, running: str) -> ChangeSet:
         """What it takes to make the device so; raises SecretMissing."""
@@ -33,6 +37,7 @@ class Compare:
             scope=desired.device.scope.value,
             applied=self._resolved(applied) if applied is not None else None,
             origins=desired.origins,
+            mark=self._mark,
         )
 
     def decide(self, desired: Desired, applied: Desired | None) -> Decide:
@@ -54,7 +59,7 @@ class Compare:
         try:
             guard(change_set, reading.text, self._rules)
         except Refused as refusal:
-            return failed(refusal, outcome), refusal
+            return self.failed(refusal, outcome), refusal
         return outcome, None
 
     def outcome(self, state: State, change_set: ChangeSet, reading: Reading | None) -> Outcome:
@@ -65,17 +70,39 @@ class Compare:
             changed=not change_set.empty,
             added=signs.count(Sign.ADD),
             removed=signs.count(Sign.REMOVE),
-            diff=_shown(render(change_set.diff)),
+            diff=self._masked(render(change_set.diff)),
             commands=tuple(self._line(each) for each in change_set.commands),
             reverse=tuple(self._line(each) for each in change_set.reverse),
-            warnings=tuple(_shown(each) for each in change_set.warnings),
+            warnings=tuple(self._masked(each) for each in change_set.warnings),
             backup=reading.backup.id if reading is not None and reading.backup else None,
             read_at=reading.read_at if reading is not None else None,
         )
 
     def redacted(self, text: str) -> str:
         """The text without its secrets; a changed secret is visibly another one."""
-        return _shown(redact(text, self._mark))
+        return redact(self._masked(text), self._mark)
+
+    def failed(self, error: CatnetError, outcome: Outcome | None = None) -> Outcome:
+        """The outcome of a job that ended in an error, keeping what ``outcome`` knows."""
+        return replace(
+            outcome or Outcome(state=State.FAILED),
+            state=State.FAILED,
+            error_code=error.code,
+            error=self.redacted(error.message),
+            next_step=error.next_step,
+        )
+
+    def _masked(self, text: str) -> str:
+        """The text without the values of `secret(...)`, wherever they stand.
+
+        A line in which nobody would look for a secret can hold one: whoever may propose a change
+        could write it into a description to read it in the plan.
+        """
+        for name, value in self._values:
+            if value in text:
+                made = hmac.new(self._mark, value.encode(), hashlib.sha256).hexdigest()[:4]
+                text = text.replace(value, f"<secret {name} hmac:{made}>")
+        return _shown(text)
 
     def _line(self, command: Command) -> str:
         return self.redacted(f"{' ' * command.depth}{command.text}")
@@ -89,17 +116,6 @@ class Compare:
                 next_step="Add it under `secrets` in catnet.yaml as a reference.",
             )
         return resolve(desired.text, self._secrets)
-
-
-def failed(error: CatnetError, outcome: Outcome | None = None) -> Outcome:
-    """The outcome of a job that ended in an error, keeping what ``outcome`` knows."""
-    return replace(
-        outcome or Outcome(state=State.FAILED),
-        state=State.FAILED,
-        error_code=error.code,
-        error=_shown(redact(error.message)),
-        next_step=error.next_step,
-    )
 
 
 def _shown(text: str) -> str:

@@ -37,7 +37,7 @@ from catnet_controller.models import (
     Step,
     Sync,
 )
-from catnet_controller.pipeline.compare import Compare, failed
+from catnet_controller.pipeline.compare import Compare
 from catnet_controller.policy import retry
 from catnet_controller.ports import (
     Checkpoint,
@@ -131,7 +131,8 @@ class Deploy:
             raise
         except Exception as failure:  # noqa: BLE001 - one device must not end the daemon
             error = _ours(failure, progress.step)
-            outcome, state = failed(error), _unwell(state, error)
+            outcome = self._compare.failed(error)
+            state = _unwell(state, error, outcome)
             if progress.touched or job.intent is not None:
                 # The transaction did not get to say how the device is: never guess.
                 outcome = replace(outcome, restored=Restored.UNKNOWN, next_step=_LOOK)
@@ -293,8 +294,8 @@ class Deploy:
                 note="",
             )
             return outcome, done, None
-        outcome = failed(result.error, outcome)
-        seen = _unwell(seen, result.error)
+        outcome = self._compare.failed(result.error, outcome)
+        seen = _unwell(seen, result.error, outcome)
         if isinstance(result.error, Refused):
             seen = replace(seen, quarantined=job.revision.sha)
         if result.restored in (Restored.PARTLY, Restored.UNKNOWN):
@@ -320,14 +321,14 @@ def _seen(state: DeviceState, reading: Reading) -> DeviceState:
     )
 
 
-def _unwell(state: DeviceState, error: CatnetError) -> DeviceState:
+def _unwell(state: DeviceState, error: CatnetError, outcome: Outcome) -> DeviceState:
     """A read that failed says nothing about drift: sync is left as it was last known."""
     health = state.health
     if isinstance(error, DeviceUnreachable):
         health = Health.UNREACHABLE
     elif not isinstance(error, Refused):
         health = Health.DEGRADED
-    return replace(state, health=health, note=error.message)
+    return replace(state, health=health, note=outcome.error or "")
 
 
 def _difference(outcome: Outcome) -> str:

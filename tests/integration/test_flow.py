@@ -263,6 +263,25 @@ async def test_a_secret_is_resolved_for_the_device_only(tmp_path: Path) -> None:
         assert not [path for path in written if value.encode() in path.read_bytes()]
 
 
+async def test_a_secret_cannot_be_read_through_a_pull_request(tmp_path: Path) -> None:
+    value = "s3cr3t-community"
+    async with flow(tmp_path, secrets={"ro": value}) as it:
+        await it.trigger()
+        text = config("a").replace("description uplink", 'description {{ secret("ro") }}')
+        number = await it.github.open_pull("evil", "Evil", {"configs/a.cfg": text})
+        await it.trigger(f"pull/{number}")
+        (comment,) = it.github.comments(number)
+        assert value not in comment.body
+        assert "+ description <secret ro hmac:" in comment.body
+        assert value not in repr(await it.last())
+        sha = await it.github.merge_pull(number, webhook=False)
+        await it.trigger(sha=sha)
+        assert f"description {value}" in it.device("a").running()
+        found = await it.last()
+        assert found.state is State.COMPLETE
+        assert value not in repr(found)
+
+
 async def test_a_missing_secret_stops_before_the_device_is_changed(it: Flow) -> None:
     line = 'snmp-server community {{ secret("ro") }} RO'
     sha = await it.push({"configs/a.cfg": config("a", line)})

@@ -96,7 +96,7 @@ def test_twice_is_once() -> None:
 
 def test_a_changed_secret_is_seen_to_change() -> None:
     one = "hostname a\nusername x secret 9 $9$aaa$first\n"
-    change = compare(one, one.replace("first", "second"))
+    change = compare(one, one.replace("first", "second"), mark=b"key")
     shown = render(change.diff).splitlines()
     assert [line[:22] for line in shown] == ["-username x secret 9 <", "+username x secret 9 <"]
     assert shown[0][1:] != shown[1][1:]
