@@ -1,0 +1,72 @@
+"""Bench `diff`: comparing by size, one long access list, equal texts; beside hier_config."""
+
+import importlib
+from collections.abc import Iterator
+from importlib.util import find_spec
+
+from catnet_controller.ios.diff import compare
+from tests.bench import configs
+from tests.bench.frame import Bench, Figure, Run, Side, against, duel
+
+_BUSY = "CPU s"
+_LIMIT = 60.0
+"""Seconds a peer gets for one run; hier_config needs more than 200 for 30,000 entries."""
+
+
+def ours(running: str, desired: str) -> object:
+    """Commands, the way back, the diff, and the proof of all of it in the model of IOS."""
+    return compare(running, desired)
+
+
+def hier_config(running: str, desired: str) -> object:
+    """Both parses and the commands; no way back, no proof."""
+    # By name: the peer is an extra, and types are checked without it.
+    it = importlib.import_module("hier_config")
+    ios = it.Platform.CISCO_IOS
+    plan = it.WorkflowRemediation(it.get_hconfig(ios, running), it.get_hconfig(ios, desired))
+    return [line.cisco_style_text() for line in plan.remediation_config.all_children_sorted()]
+
+
+def run(asked: Run) -> Iterator[Figure]:
+    mine = Side(name="ours", work=ours)
+    peer = None
+    if find_spec("hier_config"):
+        limit = 10.0 if asked.quick else _LIMIT
+        peer = Side(name="hier_config", work=hier_config, limit=limit)
+
+    def pair(title: str, running: str, desired: str) -> Iterator[Figure]:
+        asked.tell(title)
+        took, other, stopped = duel(asked, mine, peer, (running, desired))
+        taken[title] = took / running.count("\n")
+        name = "hier_config" if peer else "nobody: the extra bench is not installed"
+        if stopped:
+            name += f" (stopped after {other:g} s)"
+        yield against("diff", f"{title}, {_BUSY}", took, other, name=name)
+
+    taken: dict[str, float] = {}
+    for lines in (300, 3_000, 30_000):
+        text = configs.running(lines)
+        yield from pair(f"{lines:,} lines, 1 % changed", text, configs.changed(text))
+    for entries in (300, 10_000, 30_000):
+        text = configs.one_list(entries)
+        yield from pair(f"one list of {entries:,}, 1 % changed", text, configs.changed(text))
+    text = configs.running(30_000)
+    # Another object with the same text, as two readings are.
+    yield from pair("30,000 lines, equal", text, text.encode().decode())
+    yield _growth(taken, "30,000 lines, 1 % changed", "300 lines, 1 % changed")
+    yield _growth(taken, "one list of 10,000, 1 % changed", "one list of 300, 1 % changed")
+    yield _growth(taken, "one list of 30,000, 1 % changed", "one list of 300, 1 % changed")
+
+
+def _growth(taken: dict[str, float], large: str, small: str) -> Figure:
+    """Time per line: a ratio of 1 is linear growth."""
+    return against(
+        "diff",
+        f"{large}, CPU µs a line",
+        taken[large] * 1e6,
+        taken[small] * 1e6,
+        name=f"at {small}",
+    )
+
+
+BENCH = Bench(name="diff", about="compare two configurations", run=run)

@@ -1,0 +1,148 @@
+"""The frame of every bench: what a bench is, what it says, and how one run is measured."""
+
+import json
+import multiprocessing
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from multiprocessing.connection import Connection
+from pathlib import Path
+from typing import Any
+
+_SHORT = 1.0
+"""CPU seconds: a shorter run is repeated, and the median of the repetitions taken."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Figure:
+    """One measured line. ``ratio`` above 1: ours is better, whatever is measured.
+
+    ``theirs`` is what it is measured against: a peer, ourselves on another input, or a limit.
+    A peer that was stopped at its time limit stands with that limit, and ``against`` says so.
+    """
+
+    bench: str
+    against: str
+    measure: str
+    ours: float
+    theirs: float | None = None
+    ratio: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Run:
+    """How much is asked for. ``tell`` shows what is under way."""
+
+    quick: bool
+    tell: Callable[[str], None]
+
+    @property
+    def rounds(self) -> int:
+        """How often each side is measured, in turn; the median counts."""
+        return 1 if self.quick else 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """A bench: its name, one line of what it measures, and the measuring itself."""
+
+    name: str
+    about: str
+    run: Callable[[Run], Iterator[Figure]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Side:
+    """A function of a module with its arguments; ``limit`` in seconds stops it."""
+
+    name: str
+    work: Callable[..., object]
+    limit: float = 600.0
+
+
+def duel(
+    run: Run, ours: Side, theirs: Side | None, arguments: Sequence[object]
+) -> tuple[float, float | None, bool]:
+    """CPU seconds of both sides on the same input, and whether the peer was stopped.
+
+    Both sides take turns, each time in a fresh process, so that neither works in the other's heap
+    and a busy machine is busy for both. A peer that reached its limit is not asked again.
+    """
+    mine: list[float] = []
+    peer: list[float] = []
+    stopped = False
+    for number in range(run.rounds):
+        for side, taken in ((ours, mine), (theirs, peer)):
+            if side is None or (stopped and side is theirs):
+                continue
+            run.tell(f"{side.name}, round {number + 1} of {run.rounds}")
+            spent = _measured(side, arguments)
+            if spent is not None:
+                taken.append(spent)
+            elif side is ours:
+                raise TimeoutError(f"ours took more than {side.limit:g} s")
+            else:
+                stopped = True
+    if theirs is None:
+        return statistics.median(mine), None, False
+    return statistics.median(mine), theirs.limit if stopped else statistics.median(peer), stopped
+
+
+def against(bench: str, measure: str, mine: float, peer: float | None, *, name: str) -> Figure:
+    """A figure where less is better."""
+    return Figure(
+        bench=bench,
+        against=name,
+        measure=measure,
+        ours=round(mine, 6),
+        theirs=None if peer is None else round(peer, 6),
+        ratio=round(peer / mine, 3) if mine and peer is not None else None,
+    )
+
+
+def write(figures: Sequence[Figure], path: Path) -> None:
+    path.write_text(json.dumps([asdict(each) for each in figures], indent=2) + "\n")
+
+
+def _measured(side: Side, arguments: Sequence[object]) -> float | None:
+    """CPU seconds of one run in a process of its own; None when it was stopped at its limit."""
+    context = multiprocessing.get_context("spawn")
+    mine, other = context.Pipe(duplex=False)
+    process = context.Process(target=_child, args=(other, side.work, arguments), daemon=True)
+    process.start()
+    other.close()
+    try:
+        if not mine.poll(side.limit):
+            return None
+        answer: Any = mine.recv()
+    except EOFError:
+        raise RuntimeError(f"{side.name} ended without an answer") from None
+    finally:
+        process.kill()
+        process.join()
+        mine.close()
+    if isinstance(answer, BaseException):
+        raise answer
+    return float(answer)
+
+
+def _child(
+    answer: "Connection[Any, Any]", work: Callable[..., object], arguments: Sequence[object]
+) -> None:
+    try:
+        spent = _once(work, arguments)
+        if spent < _SHORT:
+            # The first was the warm-up: it imported modules and compiled regular expressions.
+            again = min(100, int(_SHORT / 2 / max(spent, 1e-5)) + 3)
+            spent = statistics.median(_once(work, arguments) for _ in range(again))
+    except Exception as error:  # noqa: BLE001 - raised again where somebody waits for it
+        answer.send(error)
+    else:
+        answer.send(spent)
+
+
+def _once(work: Callable[..., object], arguments: Sequence[object]) -> float:
+    begun = time.process_time()
+    work(*arguments)
+    return time.process_time() - begun
