@@ -73,3 +73,13 @@ def _ports(found: re.Match[str], names: dict[int, str]) -> str:
 def remark(text: str) -> bool:
     """True for the text of a comment entry."""
     return text.startswith("remark")
+
+
+def numbered(number: int) -> bool:
+    """True for a number of a standard or extended IP access list."""
+    return number < 200 or 1300 <= number < 2700
+
+
+def family(number: int) -> str:
+    """``standard`` or ``extended``, by the number of an IP access list."""
+    return "standard" if number < 100 or 1300 <= number < 2000 else "extended"

@@ -47,7 +47,7 @@ class Danger:
 
 def never(line: str) -> str | None:
     """Why a line is never sent, or None."""
-    text = canonical(line)
+    text = canonical(line, "config")
     return next((reason for pattern, reason in _NEVER if pattern.match(text)), None)
 
 
@@ -61,15 +61,16 @@ def dangers(commands: Sequence[Command]) -> tuple[Danger, ...]:
             path = path[: command.depth]
             if danger := _danger(path, command):
                 found.append(danger)
-            matched = match(mode(path), canonical(command.text))
+            text = canonical(command.text, mode(path))
+            matched = match(mode(path), text)
             if matched and matched.row.kind is Kind.SECTION and not matched.negative:
-                path = (*path, canonical(command.text))
+                path = (*path, text)
         block = command.expect.value == "text"
     return tuple(found)
 
 
 def _danger(path: Path, command: Command) -> Danger | None:
-    text = canonical(command.text)
+    text = canonical(command.text, mode(path))
     if text in _ENTER:
         return None
     if path == () and (reason := never(text)):

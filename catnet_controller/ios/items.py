@@ -130,7 +130,7 @@ def _fill(section: Section, nodes: Iterable[Node], known: Known | None = None) -
     for node in nodes:
         if node.shape is Shape.NOISE or node.text in CLOSERS:
             continue
-        text = canonical(node.text)
+        text = canonical(node.text, name)
         if section.path == () and _VOLATILE.match(text):
             continue
         if known is not None and node.children:
@@ -146,7 +146,7 @@ def _fill(section: Section, nodes: Iterable[Node], known: Known | None = None) -
 
 def _remembered(section: Section, name: str, node: Node, known: Known) -> None:
     before = len(section.items)
-    text = canonical(node.text)
+    text = canonical(node.text, name)
     for each_, line in _split(section, text, node):
         _add(section, name, each_, node, line)
     if len(section.items) == before + 1 and not _LINE.match(text):
@@ -156,21 +156,16 @@ def _remembered(section: Section, name: str, node: Node, known: Known) -> None:
 def _split(section: Section, text: str, node: Node) -> Iterator[tuple[str, int]]:
     """One printed line that stands for several (rules 11 and 13, name servers)."""
     found = _NUMBERED.match(text) if section.path == () else None
-    if found is not None and _foldable(int(found[1])):
+    if found is not None and acl.numbered(int(found[1])):
         _fold(section, found[1], found[2], node)
         return
     for one in several(text):
         yield one, node.line
 
 
-def _foldable(number: int) -> bool:
-    return number < 200 or 1300 <= number < 2700
-
-
 def _fold(section: Section, number: str, rest: str, node: Node) -> None:
     """Rule 11: ``access-list N ...`` is an entry of ``ip access-list ... N``."""
-    kind = "standard" if int(number) < 100 or 1300 <= int(number) < 2000 else "extended"
-    header = f"ip access-list {kind} {number}"
+    header = f"ip access-list {acl.family(int(number))} {number}"
     found = match("config", header)
     key = found.key if found else (header,)
     item = section.index.get(key)

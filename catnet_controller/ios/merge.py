@@ -44,6 +44,12 @@ def _full(running: Section, desired: Section, into: Section, aim: Aim) -> None:
         old = running.index.get(item.key)
         if satisfied(item, old) or absent(item):
             continue
+        if _own(item):
+            if old is not None:
+                into.add(old.copy())
+            else:
+                aim.warnings.append(f"`{item.text}` is made by devices themselves; it is not typed")
+            continue
         new = into.add(_taken(item, old))
         if item.section is not None:
             new.section = Section(item.section.path)
@@ -61,7 +67,7 @@ def _full(running: Section, desired: Section, into: Section, aim: Aim) -> None:
 def _device_made(old: Item, into: Section, aim: Aim) -> None:
     """Keep what is the device's own though desired does not say it (rule 15)."""
     row = old.row
-    if (row is not None and old.negative and not row.on) or (row is not None and row.made):
+    if row is not None and (row.made or (old.negative and not row.on and not row.both)):
         into.add(old.copy())
     elif old.text.startswith("interface ") and _port(old.text[10:]):
         kept = Item(old.text, old.key, old.found, old.line, (), Section((old.text,)))
@@ -76,6 +82,11 @@ def _device_made(old: Item, into: Section, aim: Aim) -> None:
         into.add(old.copy())
         if row.kind is Kind.SECTION or row.mode == "config":
             aim.warnings.append(f"`{old.text}` is not in the desired text and stays as it is")
+
+
+def _own(item: Item) -> bool:
+    """True for a block that only a device makes: certificates are never compared."""
+    return item.kind is Kind.BLOCK and item.row is not None and item.row.fixed
 
 
 def _differs(section: Section, kept: Section | None) -> bool:
@@ -126,6 +137,8 @@ def _partial(into: Section, desired: Section, applied: Section | None, aim: Aim)
         into.items.clear()
         into.index.clear()
     for item in desired.items:
+        if _own(item):
+            continue
         here = into.index.get(item.key)
         if item.negative and item.kind is not Kind.FLAG:
             if here is not None and not here.negative:

@@ -81,6 +81,12 @@ def interface(name: str) -> str:
     return f"{full}{number}" if full else name
 
 
+def known(name: str) -> bool:
+    """True when the letters are a type of interface, in any spelling."""
+    found = _NAME.match(name)
+    return found is not None and _full(found[1].lower()) is not None
+
+
 @lru_cache(maxsize=4096)
 def _full(kind: str) -> str | None:
     exact = [name for name, _ in TYPES if name.lower() == kind]

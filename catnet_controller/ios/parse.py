@@ -4,7 +4,7 @@ import re
 from dataclasses import replace
 
 from catnet_controller.ios.rows import Kind
-from catnet_controller.ios.rules import known, opens
+from catnet_controller.ios.rules import known, mode, opens
 from catnet_controller.ios.tree import Node, Path, Problem, Shape, Tree
 from catnet_controller.ios.words import CLOSERS, canonical
 
@@ -102,7 +102,7 @@ def _nest(nodes: list[Node]) -> tuple[Node, ...]:
         path = tuple(canonical(header.text) for header, _ in open_)
         depth = _home(path, text) if open_ and text else 0
         close(depth)
-        if text and not node.children and opens(path[:depth], text):
+        if text and node.shape is Shape.LINE and not node.children and opens(path[:depth], text):
             open_.append((node, []))
         else:
             (open_[-1][1] if open_ else out).append(node)
@@ -121,13 +121,13 @@ def _lifted(path: Path, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
         if not node.children:
             out.append(node)
             continue
-        text = canonical(node.text)
+        text = canonical(node.text, mode(path))
         row = known(path, text)
         if (
             row is not None
             and row.kind is not Kind.SECTION
             and all(
-                child.shape is Shape.NOISE or known(path, canonical(child.text))
+                child.shape is Shape.NOISE or known(path, canonical(child.text, mode(path)))
                 for child in node.children
             )
         ):

@@ -225,7 +225,7 @@ class Planner:
             self.stops.append(Stop(text=item.text, line=0, reason=f"to be removed, but {_UNKNOWN}"))
             return
         if item.negative:
-            if row.on:
+            if row.on or row.both:
                 self._step(path, item.text[3:])
             return
         if row.fixed or (row.made and row.kind is Kind.BLOCK):

@@ -6,22 +6,20 @@ lines are in the tables; here are only the few ways in which IOS treats a kind o
 
 import itertools
 import re
-from bisect import bisect_left, bisect_right
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from catnet_controller.ios import acl, names, vlans
+from catnet_controller.ios import acl, placing, sequence, vlans
+from catnet_controller.ios.branch import Branch, identity
 from catnet_controller.ios.changes import Command, Expect
 from catnet_controller.ios.parse import delimiter, dump, parse
 from catnet_controller.ios.rows import Kind, Match
 from catnet_controller.ios.rules import match, mode
-from catnet_controller.ios.tree import Node, Path, Shape, Tree
+from catnet_controller.ios.tree import Node, Path, Shape, Tree, made
 from catnet_controller.ios.words import CLOSERS, canonical
 
 _OPENING = re.compile(r"(banner \S+|.*(?:title|prompt|banner|fail-message)) (\S.*)$")
 _ACL_HEADER = re.compile(r"ip access-list (standard|extended) (\d+)$")
-_STANDARD = range(1, 100)
 _VTY = re.compile(r"line vty (\d+)(?: (\d+))?$")
 
 
@@ -64,116 +62,11 @@ def lines(commands: Sequence[Command]) -> Iterable[str]:
         yield "\n".join(block)
 
 
-class _Branch:
-    """A node that can be changed. Children are opened only when something below changes."""
-
-    __slots__ = ("_keys", "_kids", "_rules", "_texts", "node", "raw", "text", "twice")
-
-    def __init__(self, node: Node) -> None:
-        self.node = node
-        self.text = node.text
-        self.raw = node.raw
-        self._kids: list[_Branch] | None = None
-        self._keys: dict[tuple[str, ...], _Branch] | None = None
-        self._rules: tuple[list[_Branch], list[int]] | None = None
-        self.twice: set[tuple[str, ...]] = set()
-        self._texts: Counter[str] | None = None
-
-    @property
-    def kids(self) -> list["_Branch"]:
-        if self._kids is None:
-            self._kids = [_Branch(child) for child in self.node.children]
-        return self._kids
-
-    def keys(self, mode_name: str) -> dict[tuple[str, ...], "_Branch"]:
-        """The children by identity. A section that stands twice is one; other equals are kept."""
-        if self._keys is None:
-            keys: dict[tuple[str, ...], _Branch] = {}
-            self.twice = set()
-            for kid in [*self.kids]:
-                if kid.node.shape is Shape.NOISE or kid.text in CLOSERS:
-                    continue
-                key = identity(mode_name, canonical(kid.text))
-                first = keys.setdefault(key, kid)
-                if first is not kid and kid.kids:
-                    first.kids.extend(kid.kids)
-                    first.forget()
-                    self.kids.remove(kid)
-                elif first is not kid:
-                    self.twice.add(key)
-            self._keys = keys
-        return self._keys
-
-    def single(self, mode_name: str, key: tuple[str, ...]) -> None:
-        """Keep the first of the lines with one identity (a list printed over several lines)."""
-        first = self.keys(mode_name).get(key)
-        if key in self.twice and first is not None:
-            self.kids[:] = [
-                kid
-                for kid in self.kids
-                if kid is first
-                or kid.node.shape is Shape.NOISE
-                or identity(mode_name, canonical(kid.text)) != key
-            ]
-            self.twice.discard(key)
-
-    def rules(self) -> tuple[list["_Branch"], list[int]]:
-        """Of an access list: the entries and their numbers (0 where none is printed)."""
-        if self._rules is None:
-            kids = [kid for kid in self.kids if kid.node.shape is not Shape.NOISE]
-            self._rules = kids, [acl.entry(kid.text)[0] or 0 for kid in kids]
-        return self._rules
-
-    def _counted(self) -> "Counter[str]":
-        if self._texts is None:
-            self._texts = Counter(acl.entry(kid.text)[1] for kid in self.rules()[0])
-        return self._texts
-
-    def has(self, rule: str) -> bool:
-        """True when the access list holds the entry at any number."""
-        return self._counted()[rule] > 0
-
-    def said(self, rule: str) -> None:
-        self._counted()[rule] += 1
-
-    def unsaid(self, rule: str) -> None:
-        self._counted()[rule] -= 1
-
-    def end(self) -> int:
-        """The place behind the last line that is not noise."""
-        end = len(self.kids)
-        while end and self.kids[end - 1].node.shape is Shape.NOISE:
-            end -= 1
-        return end
-
-    def forget(self) -> None:
-        self._keys = None
-        self._rules = None
-        self._texts = None
-
-    def freeze(self) -> Node:
-        node = self.node
-        if self._kids is None and self.text is node.text and self.raw is node.raw:
-            return node
-        children = node.children if self._kids is None else tuple(k.freeze() for k in self._kids)
-        return Node(self.text, self.raw, node.line, node.shape, node.body, children)
-
-
-def identity(mode_name: str, text: str) -> tuple[str, ...]:
-    """What two lines have in common that exclude each other: the key of the row, or the text."""
-    if found := match(mode_name, text):
-        if found.row.kind is Kind.ENTRY:
-            number, rule = acl.entry(text)
-            return (str(number or ""), rule)
-        return found.key
-    return ("?", text.removeprefix("no "))
-
-
 class Model:
     """A configuration that lines are typed into. ``refusal`` is the answer to the last line."""
 
     def __init__(self, tree: Tree) -> None:
-        self._root = _Branch(Node("", "", children=_ended(tree.nodes)))
+        self._root = Branch(Node("", "", children=_ended(tree.nodes)))
         self._problems = tree.problems
         self.path: Path = ()
         self.refusal: str | None = None
@@ -205,7 +98,7 @@ class Model:
         ]
         return inside or [path]
 
-    def _ranges(self) -> list[tuple[int, int, _Branch]]:
+    def _ranges(self) -> list[tuple[int, int, Branch]]:
         found = ((_VTY.match(canonical(kid.text)), kid) for kid in self._root.kids)
         return [(int(f[1]), int(f[2] or f[1]), kid) for f, kid in found if f]
 
@@ -224,7 +117,7 @@ class Model:
                 node = kid.freeze()
                 headers = [f"line vty {a} {b - 1}" for a, b in itertools.pairwise(edges)]
                 self._root.kids[place : place + 1] = [
-                    _Branch(replace(node, text=one, raw=f"{one}\n")) for one in headers
+                    Branch(replace(node, text=one, raw=f"{one}\n")) for one in headers
                 ]
         self._root.forget()
         new = [number for number in range(first, last + 1) if number not in covered]
@@ -239,36 +132,40 @@ class Model:
 
     def _type(self, path: Path, line: str) -> Path:
         first = line.partition("\n")[0]
-        text = canonical(first)
+        text = canonical(first, mode(path))
         if text == "end":
             return ()
         if text in CLOSERS:
             return path[:-1]
         if not text or text.startswith(("!", "do ")):
             return path
-        bare = text.removeprefix("no ").removeprefix("default ")
-        at = self.level(path, bare)
+        at, text = self.level(path, first)
         if text.startswith("default "):
-            self._default(at, bare)
+            self._default(at, _bare(text))
             return at
         if text.startswith("no "):
-            self._no(at, text, bare)
+            self._no(at, text, _bare(text))
             return at
         return self._positive(at, text, line)
 
     @staticmethod
-    def level(path: Path, bare: str) -> Path:
-        """The section that takes a line: the innermost where it is known, else where one is."""
-        loose: Path | None = None
-        for depth in range(len(path), -1, -1):
-            level = path[:depth]
-            if found := match(mode(level), bare) or match(mode(level), f"no {bare}"):
-                if not found.row.blank:
-                    return level
-                loose = level if loose is None else loose
-        return path if loose is None else loose
+    def level(path: Path, line: str) -> tuple[Path, str]:
+        """The section that takes a line, and its spelling there.
 
-    def _branch(self, path: Path) -> _Branch | None:
+        It is the innermost where the line is known, else where one is.
+        """
+        loose: tuple[Path, str] | None = None
+        for depth in range(len(path), -1, -1):
+            name = mode(path[:depth])
+            text = canonical(line, name)
+            bare = _bare(text)
+            if found := match(name, bare) or match(name, f"no {bare}"):
+                if not found.row.blank:
+                    return path[:depth], text
+                loose = (path[:depth], text) if loose is None else loose
+        return (path, canonical(line, mode(path))) if loose is None else loose
+
+    def _branch(self, path: Path) -> Branch | None:
         branch = self._root
         for depth, header in enumerate(path):
             found = branch.keys(mode(path[:depth])).get(identity(mode(path[:depth]), header))
@@ -298,16 +195,16 @@ class Model:
             self._enter(branch, at, found, text)
             return (*at, text)
         if found is not None and found.row.kind is Kind.ENTRY:
-            self._entry(branch, at, text)
+            self.refusal = sequence.enter(branch, at, text)
         elif found is not None and found.row.kind is Kind.BLOCK:
             self._put(branch, at, _block(line, len(at)), found)
         else:
             self._line(branch, at, text, found)
         return at
 
-    def _line(self, branch: _Branch, at: Path, text: str, found: Match | None) -> None:
+    def _line(self, branch: Branch, at: Path, text: str, found: Match | None) -> None:
         if found is None:
-            self._put(branch, at, _made(text, at), None)
+            self._put(branch, at, made(text, len(at)), None)
             return
         row = found.row
         if row.vlans:
@@ -320,10 +217,10 @@ class Model:
             return
         if row.wipes:
             self._wipe(branch, at, row.wipes)
-        self._put(branch, at, _made(text, at), found)
+        self._put(branch, at, made(text, len(at)), found)
 
     @staticmethod
-    def _set(branch: _Branch, found: Match) -> str:
+    def _set(branch: Branch, found: Match) -> str:
         """The set of VLANs as one line, though the device prints it over several."""
         whole = ""
         for kid in branch.kids:
@@ -332,65 +229,26 @@ class Model:
                 whole = vlans.typed(whole, text)
         return whole
 
-    def _put(self, branch: _Branch, at: Path, node: Node, found: Match | None) -> _Branch:
+    def _put(self, branch: Branch, at: Path, node: Node, found: Match | None) -> Branch:
         """Store a line: in the place of its equal, else where IOS prints its kind."""
         name = mode(at)
         key = identity(name, node.text)
         keys = branch.keys(name)
         branch.single(name, key)
         old = keys.get(key)
-        new = _Branch(node)
+        new = Branch(node)
         if old is not None:
             branch.kids[branch.kids.index(old)] = new
         else:
-            branch.kids.insert(self._position(branch, at, node.text, found), new)
+            branch.kids.insert(placing.position(branch, at, node.text, found), new)
         keys[key] = new
         return new
 
-    def _position(self, branch: _Branch, at: Path, text: str, found: Match | None) -> int:
-        """Behind the last line that IOS prints before this one, in the text as it stands."""
-        name = mode(at)
-        kids = branch.kids
-        last = len(kids)
-        while last and (kids[last - 1].text in _TAIL or kids[last - 1].node.shape is Shape.NOISE):
-            last -= 1
-        if found is None:
-            return last
-        mine = _rank(name, text, found)
-        before: int | None = None
-        first_of_family: int | None = None
-        for position in range(last, 0, -1):
-            kid = kids[position - 1]
-            if kid.node.shape is Shape.NOISE or kid.text in CLOSERS:
-                continue
-            shown = canonical(kid.text)
-            other = match(name, shown)
-            if other is None:
-                continue
-            if other.row is found.row:
-                if found.row.kind is Kind.ORDERED or _rank(name, shown, other) <= mine:
-                    return position
-                first_of_family = position - 1
-            elif first_of_family is not None:
-                break
-            elif before is None and other.row.place < found.row.place:
-                before = position
-        if first_of_family is not None:
-            return first_of_family
-        return self._head(kids, last) if before is None else before
-
-    @staticmethod
-    def _head(kids: list[_Branch], last: int) -> int:
-        position = 0
-        while position < last and kids[position].node.shape is Shape.NOISE:
-            position += 1
-        return position
-
-    def _enter(self, branch: _Branch, at: Path, found: Match, text: str) -> None:
+    def _enter(self, branch: Branch, at: Path, found: Match, text: str) -> None:
         """Open a section, making it when it is not there; a new header text replaces the old."""
         old = branch.keys(mode(at)).get(found.key)
         if old is None:
-            starts = tuple(_made(line, (*at, text)) for line in _starts(text))
+            starts = tuple(made(line, len(at) + 1) for line in placing.starts(text))
             node = Node(text, f"{' ' * len(at)}{text}\n", children=starts)
             self._put(branch, at, node, found)
         elif canonical(old.text) != text:
@@ -412,9 +270,9 @@ class Model:
             return
         row = found.row
         if name == "acl":
-            self._no_entry(branch, at, bare)
+            sequence.remove(branch, at, bare)
             return
-        if row.kind is Kind.SECTION and _stays(found, bare):
+        if row.kind is Kind.SECTION and placing.stays(found, bare):
             self.refusal = "% Removal of physical interfaces is not permitted."
             return
         old = branch.keys(name).get(found.key)
@@ -430,39 +288,39 @@ class Model:
                 self._wipe(branch, at, row.wipes)
             self._drop(branch, at, found.key)
         if row.shown and row.kind is Kind.SINGLE and not row.default:
-            self._put(branch, at, _made(row.no, at), found)
+            self._put(branch, at, made(row.no, len(at)), found)
         elif row.kind is Kind.FLAG and not row.off and (row.on or not positive):
-            self._put(branch, at, _made(text, at), found)
+            self._put(branch, at, made(text, len(at)), found)
         elif row.default and row.kind is Kind.SINGLE and text.startswith("no "):
-            self._put(branch, at, _made(_off(row.default), at), found)
+            self._put(branch, at, made(_off(row.default), len(at)), found)
 
     @staticmethod
-    def _apart(branch: _Branch, at: Path, bare: str) -> None:
+    def _apart(branch: Branch, at: Path, bare: str) -> None:
         """Lines that stand for several (VLANs, name servers) become one line each."""
         if not bare.startswith(_LISTED):
             return
-        kids: list[_Branch] = []
+        kids: list[Branch] = []
         for kid in branch.kids:
             several_ = several(canonical(kid.text)) if kid.node.shape is Shape.LINE else ()
             if len(several_) > 1:
-                kids.extend(_Branch(_made(one, at)) for one in several_)
+                kids.extend(Branch(made(one, len(at))) for one in several_)
             else:
                 kids.append(kid)
         if len(kids) != len(branch.kids):
             branch.kids[:] = kids
             branch.forget()
 
-    def _no_unknown(self, branch: _Branch, at: Path, text: str, bare: str) -> None:
+    def _no_unknown(self, branch: Branch, at: Path, text: str, bare: str) -> None:
         old = branch.keys(mode(at)).get(identity(mode(at), bare)) or self._by_prefix(branch, bare)
         if old is None or old.text.startswith("no "):
             if old is None:
-                self._put(branch, at, _made(text, at), None)
+                self._put(branch, at, made(text, len(at)), None)
             return
         branch.kids.remove(old)
         branch.forget()
 
     @staticmethod
-    def _by_prefix(branch: _Branch, bare: str) -> _Branch | None:
+    def _by_prefix(branch: Branch, bare: str) -> Branch | None:
         head = f"{bare} "
         return next(
             (
@@ -473,7 +331,7 @@ class Model:
             None,
         )
 
-    def _drop(self, branch: _Branch, at: Path, key: tuple[str, ...]) -> None:
+    def _drop(self, branch: Branch, at: Path, key: tuple[str, ...]) -> None:
         keys = branch.keys(mode(at))
         branch.single(mode(at), key)
         if (old := keys.pop(key, None)) is not None:
@@ -493,17 +351,17 @@ class Model:
         if found.row.kind is not Kind.SECTION:
             self._drop(branch, at, found.key)
             if found.row.shown and not found.row.default:
-                self._put(branch, at, _made(found.row.no, at), found)
+                self._put(branch, at, made(found.row.no, len(at)), found)
             return
         old = branch.keys(mode(at)).get(found.key)
         if old is not None:
             down = any(kid.text == "shutdown" for kid in old.kids)
-            shown = [line for line in _starts(bare) if line != "shutdown" or down]
-            starts = tuple(_made(line, (*at, bare)) for line in shown)
+            shown = [line for line in placing.starts(bare) if line != "shutdown" or down]
+            starts = tuple(made(line, len(at) + 1) for line in shown)
             node = Node(old.text, old.raw, old.node.line, children=starts)
             self._put(branch, at, node, found)
 
-    def _wipe(self, branch: _Branch, at: Path, pattern: str) -> None:
+    def _wipe(self, branch: Branch, at: Path, pattern: str) -> None:
         """Side effect on the lines of the same section, such as addresses on a VRF change."""
         gone = re.compile(rf"(?:{pattern})(?: |$)")
         kept = [kid for kid in branch.kids if not gone.match(canonical(kid.text))]
@@ -513,9 +371,9 @@ class Model:
         branch.forget()
         if mode(at) == "interface":
             none = match("interface", "no ip address")
-            self._put(branch, at, _made("no ip address", at), none)
+            self._put(branch, at, made("no ip address", len(at)), none)
 
-    def _cascade(self, branch: _Branch, at: Path, head: str, found: Match) -> None:
+    def _cascade(self, branch: Branch, at: Path, head: str, found: Match) -> None:
         """Lines that go with a removed one: a neighbour's, also in the families below."""
         if head == "vrf":
             self._no_vrf(found.words[0])
@@ -551,106 +409,26 @@ class Model:
 
     # --- access lists ------------------------------------------------------------------------
 
-    def _entry(self, branch: _Branch, at: Path, text: str) -> None:
-        number, rule = acl.entry(text)
-        keys = branch.keys(mode(at))
-        kids, numbers = branch.rules()
-        if number is None:
-            self._append_entry(branch, at, text, rule)
-            return
-        if (str(number), rule) in keys:
-            return
-        if kids and not numbers[-1]:
-            self._number(branch, at, 10, 10)
-            kids, numbers = branch.rules()
-            keys = branch.keys(mode(at))
-        comment = acl.remark(rule)
-        low, high = bisect_left(numbers, number), bisect_right(numbers, number)
-        if not comment and any(not acl.remark(acl.entry(k.text)[1]) for k in kids[low:high]):
-            self.refusal = "% Duplicate sequence number"
-            return
-        position = low if comment else high
-        while comment and position < high and acl.remark(acl.entry(kids[position].text)[1]):
-            position += 1
-        index = branch.kids.index(kids[position]) if position < len(kids) else branch.end()
-        new = _Branch(_made(_numbered_text(at, number, text), at))
-        branch.said(rule)
-        branch.kids.insert(index, new)
-        keys[(str(number), rule)] = new
-        kids.insert(position, new)
-        numbers.insert(position, number)
-
-    def _append_entry(self, branch: _Branch, at: Path, text: str, rule: str) -> None:
-        kids, numbers = branch.rules()
-        if not acl.remark(rule) and branch.has(rule):
-            return
-        number = (numbers[-1] if numbers else 0) and numbers[-1] + 10
-        if number:
-            text = _numbered_text(at, number, text)
-        new = _Branch(_made(text, at))
-        branch.said(rule)
-        branch.kids.insert(branch.end(), new)
-        branch.keys(mode(at))[(str(number or ""), rule)] = new
-        kids.append(new)
-        numbers.append(number)
-
-    def _no_entry(self, branch: _Branch, at: Path, bare: str) -> None:
-        kids, numbers = branch.rules()
-        if bare.isdigit() or re.fullmatch(r"sequence \d+", bare):
-            number = int(bare.rsplit(maxsplit=1)[-1])
-            if kids and not numbers[-1]:
-                self._number(branch, at, 10, 10)
-                kids, numbers = branch.rules()
-            span = range(bisect_left(numbers, number), bisect_right(numbers, number))
-            gone = [n for n in span if not acl.remark(acl.entry(kids[n].text)[1])]
-        else:
-            wanted, rule = acl.entry(bare)
-            gone = [
-                n
-                for n, kid in enumerate(kids)
-                if acl.entry(kid.text)[1] == rule and wanted in (None, numbers[n])
-            ][:1]
-        for position in reversed(gone):
-            kid = kids[position]
-            branch.unsaid(acl.entry(kid.text)[1])
-            del kids[position], numbers[position]
-            branch.kids.remove(kid)
-            branch.keys(mode(at)).pop(identity(mode(at), canonical(kid.text)), None)
-
-    def _number(self, branch: _Branch, at: Path, start: int, step: int) -> None:
-        """Give every entry a number; a comment has that of the entry that follows it."""
-        number = start
-        for kid in branch.kids:
-            if kid.node.shape is Shape.NOISE:
-                continue
-            _, rule = acl.entry(kid.text)
-            kid.text = _numbered_text(at, number, rule)
-            kid.raw = f"{' ' * len(at)}{kid.text}\n"
-            if not acl.remark(rule):
-                number += step
-        branch.forget()
-
     def _resequence(self, text: str) -> None:
         words = text.split()
         name, start, step = words[3], int(words[4]), int(words[5])
+        if name.isdigit():
+            self._fold(name, f"ip access-list {acl.family(int(name))} {name}")
         for kind in ("standard", "extended"):
-            header = f"ip access-list {kind} {name}"
-            if _ACL_HEADER.match(header):
-                self._fold(name, header)
-            branch = self._branch((header,))
+            at = (f"ip access-list {kind} {name}",)
+            branch = self._branch(at)
             if branch is not None:
-                self._number(branch, (header,), start, step)
+                sequence.number_all(branch, at, start, step)
 
     def _numbered(self, at: Path, number: str, rest: str) -> Path:
         """``access-list N ...`` typed globally: the entry goes to the end of list N."""
-        kind = "standard" if int(number) in _STANDARD or 1300 <= int(number) < 2000 else "extended"
-        header = f"ip access-list {kind} {number}"
+        header = f"ip access-list {acl.family(int(number))} {number}"
         branch = self._branch((header,))
         if branch is not None:
-            self._entry(branch, (header,), rest)
+            self.refusal = sequence.enter(branch, (header,), rest)
         else:
             text = f"access-list {number} {rest}"
-            self._put(self._root, at, _made(text, at), match("config", text))
+            self._put(self._root, at, made(text, len(at)), match("config", text))
         return at
 
     def _no_numbered(self, bare: str) -> bool:
@@ -673,14 +451,13 @@ class Model:
         lines_ = [k for k in self._root.kids if canonical(k.text).startswith(stem)]
         if not lines_:
             return
-        children = tuple(_made(canonical(k.text)[len(stem) :], (header,)) for k in lines_)
+        children = tuple(made(canonical(k.text)[len(stem) :], 1) for k in lines_)
         position = self._root.kids.index(lines_[0])
         self._root.kids[:] = [k for k in self._root.kids if k not in lines_]
-        self._root.kids.insert(position, _Branch(Node(header, f"{header}\n", children=children)))
+        self._root.kids.insert(position, Branch(Node(header, f"{header}\n", children=children)))
         self._root.forget()
 
 
-_TAIL = frozenset({"end"})
 _LISTED = ("vlan ", "ip name-server ", "ipv6 name-server ", "bgp confederation peers ")
 _VLANS = re.compile(r"vlan ([\d,-]*[,-][\d,-]*)$")
 _FAN = re.compile(r"((?:ip|ipv6) name-server(?: vrf \S+)?|bgp confederation peers) (.+)$")
@@ -707,14 +484,10 @@ def _ended(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     return nodes if last is nodes[-1] else (*nodes[:-1], last)
 
 
-def _made(text: str, at: Path) -> Node:
-    return Node(text, f"{' ' * len(at)}{text}\n")
-
-
 def _block(line: str, depth: int) -> Node:
     """A typed block as IOS prints it: chr(3) as delimiter, shown ``^C``; a macro ends in ``@``."""
     first, *rest = line.split("\n")
-    text = canonical(first)
+    text = canonical(first, "")
     found = _OPENING.match(text)
     indent = " " * depth
     if found is None:
@@ -729,46 +502,15 @@ def _block(line: str, depth: int) -> Node:
     return Node(shown[0], "\n".join(shown) + "\n", 0, Shape.BLOCK, tuple(shown[1:]))
 
 
-def _rank(name: str, text: str, found: Match) -> tuple[object, ...]:
-    """What IOS sorts by: the place of the row; interfaces by type, slot and port; numbers."""
-    if name == "config" and text.startswith("interface "):
-        return (found.row.place, *names.place(text[10:]))
-    numbers = tuple(int(word) if word.isdigit() else 0 for word in found.words)
-    if found.row.kind is Kind.SECTION and any(numbers):
-        return (found.row.place, 0, "", numbers)
-    return (found.row.place, 0, "", ())
-
-
-def _starts(text: str) -> tuple[str, ...]:
-    """What IOS shows in a section that was just made."""
-    if text.startswith("interface ") and not text.startswith("interface Port-channel"):
-        name = text[10:]
-        if "." in name:
-            return ()
-        return ("no ip address", "shutdown") if names.physical(name) else ("no ip address",)
-    return ()
-
-
-def _stays(found: Match, bare: str) -> bool:
-    if bare.startswith("interface "):
-        return names.physical(bare[10:]) or bare == "interface Vlan1"
-    return found.row.fixed
+def _bare(text: str) -> str:
+    return text.removeprefix("no ").removeprefix("default ")
 
 
 def _numbered(text: str) -> tuple[str, str] | None:
     found = re.match(r"access-list (\d+) (.+)$", text)
     if found is None:
         return None
-    number = int(found[1])
-    inside = number < 200 or 1300 <= number < 2700
-    return (found[1], found[2]) if inside else None
-
-
-def _numbered_text(at: Path, number: int, text: str) -> str:
-    rule = acl.entry(text)[1]
-    if at[-1].startswith("ipv6 "):
-        return f"sequence {number} {rule}"
-    return f"{number} {rule}"
+    return (found[1], found[2]) if acl.numbered(int(found[1])) else None
 
 
 def _off(default: str) -> str:

@@ -6,10 +6,10 @@ A row is one fact about one family of lines in one mode. The rows are written as
     kind  pattern  ; option value ; option value
 
 Pattern words: a literal; ``<x>`` one word that belongs to the identity; ``<a|b>`` one of these,
-identity; ``<#>`` a number, identity; ``a|b`` one of these, value; ``*`` one word, value; ``...``
-the rest, value; ``[...]`` an optional rest, value; ``<...>`` the rest, identity. Two lines of
-equal identity exclude each other (``ip address A`` and ``ip address B``); what is outside the
-identity is the value.
+identity; ``x<y>`` a word that begins with ``x``, its rest identity; ``<#>`` a number, identity;
+``a|b`` one of these, value; ``*`` one word, value; ``...`` the rest, value; ``[...]`` an optional
+rest, value; ``<...>`` the rest, identity. Two lines of equal identity exclude each other
+(``ip address A`` and ``ip address B``); what is outside the identity is the value.
 
 Kinds: ``single`` one value per identity, re-entry replaces; ``list`` every identity stands for
 itself, ``no`` takes the whole line; ``flag`` on or off; ``ordered`` a list whose order matters;
@@ -62,6 +62,8 @@ class Row:
     """The device never prints the ``no`` form: absent means off."""
     shown: bool = False
     """The device prints ``no ...`` in place of a value that is not set."""
+    both: bool = False
+    """Absent means on or off by what else is set; the device prints what differs from that."""
     default: str = ""
     """The line equal to the default, which the device does not print."""
     near: int = 0
@@ -117,7 +119,10 @@ CONFIRM = Ask(pattern=r"\[confirm\]", reply="", bare=True)
 YES = Ask(pattern=r"\[yes/no\]:?\s*$", reply="yes")
 
 _WORD = re.compile(r"<\.\.\.>|\[\.\.\.\]|\.\.\.|\S+")
-_FLAGS = frozenset({"on", "off", "shown", "made", "fixed", "vlans", "management", "only_removed"})
+_HOLE = re.compile(r"<[^>]*>$")
+_FLAGS = frozenset(
+    {"on", "off", "shown", "both", "made", "fixed", "vlans", "management", "only_removed"}
+)
 _TEXTS = frozenset(
     {"no", "opens", "default", "change", "wipes", "cascade", "rival", "never", "danger"}
 )
@@ -187,19 +192,22 @@ def _compile(pattern: str, kind: Kind) -> tuple[re.Pattern[str], re.Pattern[str]
         elif word == "<#>":
             expression = r" (\d+)"
         elif word.startswith("<") and "|" in word:
-            expression = f" ({word[1:-1]})"
+            expression = f" ({_either(word[1:-1])})"
         elif word.startswith("<"):
             expression = r" (\S+)"
+        elif word.endswith(">") and "<" in word:
+            stem, _, name = word.partition("<")
+            expression = f" {re.escape(stem)}({'.+' if name == '...>' else r'[^ ]+'})"
         elif "|" in word:
-            expression, value = f" (?:{word})", True
+            expression, value = f" (?:{_either(word)})", True
         else:
             expression = " " + re.escape(word)
         full.append(expression)
         open_ = open_ and not value
         if open_:
             short.append(expression)
-            template.append(f"{{{identities}}}" if word.startswith("<") else word)
-        identities += word.startswith("<")
+            template.append(_HOLE.sub(f"{{{identities}}}", word))
+        identities += "<" in word
     negation = " ".join(template)
     late = identities > sum("{" in word for word in template)
     if kind in (Kind.LIST, Kind.FLAG, Kind.ORDERED, Kind.ENTRY) or late:
@@ -207,6 +215,10 @@ def _compile(pattern: str, kind: Kind) -> tuple[re.Pattern[str], re.Pattern[str]
     positive = "".join(full).removeprefix(" ")
     prefix = "".join(short).removeprefix(" ") + ("" if open_ else r"(?: .*)?")
     return re.compile(positive + r"$"), re.compile(prefix + r"$"), negation
+
+
+def _either(words: str) -> str:
+    return "|".join(re.escape(word) for word in words.split("|"))
 
 
 def _negated(template: str) -> re.Pattern[str] | None:

@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from catnet_controller.ios.names import interface
+from catnet_controller.ios.names import interface, known
 
 CLOSERS = frozenset(
     {
@@ -34,48 +34,59 @@ _NAMED = re.compile(
     rf"(?<![\w-])({_CONTEXT}) ([A-Za-z][A-Za-z-]*) ?(\d[\d/.:]*)(?=[\s,]|$)", re.IGNORECASE
 )
 _SLASHED = re.compile(r"(?<![\w./:-])([A-Za-z]{2}[A-Za-z-]*)(\d+(?:/\d+)+(?:[.:]\d+)?)(?=[\s,]|$)")
+# Lines with a value that may look like a name of a port and is none.
+_KEYED = re.compile(r"\b(?:key|key-string|password|secret|community|md5|pre-shared-key|pap|chap)\b")
 _ROUTE = re.compile(r"(?:no )?(?:ip|ipv6) (?:route|default-network|nat) ")
 _PLAIN = re.compile(r"(?<= )([A-Za-z]{2}[A-Za-z-]*)(\d+(?:\.\d+)?)(?= |$)")
 
-# The short closed list of abbreviations people write in desired files; device text never has them.
-# (pattern, what IOS prints). Source: Cisco IOS command references, unambiguous prefixes.
+# The closed list of abbreviations people write in desired files; device text never has them.
+# (modes, pattern, what IOS prints); no modes: wherever the line stands, because no mode has a
+# keyword that begins so. Whole words only: `host` is a keyword of its own in an address pool.
+# Source: Cisco IOS command references, unambiguous prefixes.
 _SWITCHPORT = "sw(?:i|it|itc|itch|itchp|itchpo|itchpor)? "
 _ALLOWED = "tr(?:u|un|unk)? all?(?:o|ow|owe|owed)? vl(?:a|an)?(?= )"
 _NATIVE = "tr(?:u|un|unk)? nat(?:i|iv|ive)? vl(?:a|an)?(?= )"
 _ACCESS = "acc?(?:e|es|ess)?"
-_SHORT: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), full)
-    for pattern, full in (
-        (r"int(?:e|er|erf|erfa|erfac)?(?= )", "interface"),
-        (r"desc(?:r|ri|rip|ript|ripti|riptio)?(?= |$)", "description"),
-        (r"shut(?:d|do|dow)?$", "shutdown"),
-        (r"ip addr(?:e|es|ess)?(?= |$)", "ip address"),
-        (r"ip add(?= |$)", "ip address"),
-        (r"ipv6 addr?(?:e|es)?(?= |$)", "ipv6 address"),
-        (rf"{_SWITCHPORT}{_ACCESS} vl(?:a|an)?(?= )", "switchport access vlan"),
-        (rf"{_SWITCHPORT}mo(?:d|de)? {_ACCESS}$", "switchport mode access"),
-        (rf"{_SWITCHPORT}mo(?:d|de)? tr(?:u|un|unk)?$", "switchport mode trunk"),
-        (rf"{_SWITCHPORT}{_ALLOWED}", "switchport trunk allowed vlan"),
-        (rf"{_SWITCHPORT}{_NATIVE}", "switchport trunk native vlan"),
-        (r"line console(?= )", "line con"),
-        (r"host(?:n|na|nam)(?= )", "hostname"),
-        (r"ip domain-name(?= |$)", "ip domain name"),
-        (r"ip domain-lookup(?= |$)", "ip domain lookup"),
-        (r"ip domain-list(?= |$)", "ip domain list"),
-        (r"logging (?=\d+\.\d+\.\d+\.\d+)", "logging host "),
-        (r"address-family (ipv4|ipv6) unicast$", r"address-family \1"),
-        (r"address-family (ipv4|ipv6) unicast vrf(?= )", r"address-family \1 vrf"),
-        (r"exec-timeout (\d+)$", r"exec-timeout \1 0"),
-        (r"snmp-server community (\S+) (view \S+ )?ro(?= |$)", r"snmp-server community \1 \2RO"),
-        (r"snmp-server community (\S+) (view \S+ )?rw(?= |$)", r"snmp-server community \1 \2RW"),
-        (r"(username \S+ .*)\bpass (?=[067] )", r"\1password "),
+_SHORT: tuple[tuple[frozenset[str], re.Pattern[str], str], ...] = tuple(
+    (frozenset(modes.split()), re.compile(pattern), full)
+    for modes, pattern, full in (
+        ("", r"int(?:e|er|erf|erfa|erfac)?(?= )", "interface"),
+        ("", r"desc(?:r|ri|rip|ript|ripti|riptio)?(?= |$)", "description"),
+        ("", r"shut(?:d|do|dow)?$", "shutdown"),
+        ("interface", r"ip addr?(?:e|es|ess)?(?= |$)", "ip address"),
+        ("interface", r"ipv6 addr?(?:e|es|ess)?(?= |$)", "ipv6 address"),
+        ("interface", rf"{_SWITCHPORT}{_ACCESS} vl(?:a|an)?(?= )", "switchport access vlan"),
+        ("interface", rf"{_SWITCHPORT}mo(?:d|de)? {_ACCESS}$", "switchport mode access"),
+        ("interface", rf"{_SWITCHPORT}mo(?:d|de)? tr(?:u|un|unk)?$", "switchport mode trunk"),
+        ("interface", rf"{_SWITCHPORT}{_ALLOWED}", "switchport trunk allowed vlan"),
+        ("interface", rf"{_SWITCHPORT}{_NATIVE}", "switchport trunk native vlan"),
+        ("config", r"line console(?= )", "line con"),
+        ("config", r"host(?:n|na|nam)(?= )", "hostname"),
+        ("config", r"ip domain-name(?= |$)", "ip domain name"),
+        ("config", r"ip domain-lookup(?= |$)", "ip domain lookup"),
+        ("config", r"ip domain-list(?= |$)", "ip domain list"),
+        ("config", r"logging (?=\d+\.\d+\.\d+\.\d+)", "logging host "),
+        ("bgp vrf", r"address-family (ipv4|ipv6) unicast$", r"address-family \1"),
+        ("bgp", r"address-family (ipv4|ipv6) unicast vrf(?= )", r"address-family \1 vrf"),
+        ("line", r"exec-timeout (\d+)$", r"exec-timeout \1 0"),
+        (
+            "config",
+            r"snmp-server community (\S+) (view \S+ )?ro(?= |$)",
+            r"snmp-server community \1 \2RO",
+        ),
+        (
+            "config",
+            r"snmp-server community (\S+) (view \S+ )?rw(?= |$)",
+            r"snmp-server community \1 \2RW",
+        ),
+        ("config", r"(username \S+ (?:privilege \d+ )?)pass (?=[067] )", r"\1password "),
     )
 )
 
 
 @lru_cache(maxsize=131072)
-def canonical(line: str) -> str:
-    """The spelling IOS would print for a line, as far as it can be known without its mode.
+def canonical(line: str, mode: str | None = None) -> str:
+    """The spelling IOS would print for a line typed in ``mode``; None: the mode does not matter.
 
     ``no`` in front is kept. Free text (descriptions, remarks, quoted strings) is left as it is.
     """
@@ -85,8 +96,8 @@ def canonical(line: str) -> str:
         if text.startswith(word):
             prefix, text = word, text[len(word) :].lstrip()
             break
-    for pattern, full in _SHORT:
-        if found := pattern.match(text):
+    for modes, pattern, full in _SHORT:
+        if (mode is None or not modes or mode in modes) and (found := pattern.match(text)):
             text = found.expand(full) + text[found.end() :]
     if free := _FREE.match(text):
         head = " ".join(free[0].split())
@@ -107,13 +118,19 @@ def _names(text: str) -> str:
     if text[-1:].isdigit() or "/" in text or _ROUTE.match(text) or "interface" in text:
         if text.startswith("interface range "):
             return text
-        text = _NAMED.sub(lambda m: f"{m[1]} {_or_same(m[2], m[3])}", text)
-        if "/" in text:
+        text = _NAMED.sub(_named, text)
+        if "/" in text and not _KEYED.search(text):
             text = _SLASHED.sub(lambda m: _or_same(m[1], m[2]), text)
         if _ROUTE.match(text):
             head, name, tail = text.partition(" name ")
             text = _PLAIN.sub(lambda m: _or_same(m[1], m[2]), head) + name + tail
     return text
+
+
+def _named(found: re.Match[str]) -> str:
+    """``interface gi 0/1``: the blank goes only where the letters are those of a port."""
+    short = f"{found[2]}{found[3]}"
+    return f"{found[1]} {interface(short)}" if known(short) else found[0]
 
 
 def _or_same(letters: str, number: str) -> str:

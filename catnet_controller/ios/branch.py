@@ -1,0 +1,114 @@
+"""A node of the model that can be changed: its lines in order, found by identity."""
+
+from collections import Counter
+
+from catnet_controller.ios import acl
+from catnet_controller.ios.rows import Kind
+from catnet_controller.ios.rules import match
+from catnet_controller.ios.tree import Node, Shape
+from catnet_controller.ios.words import CLOSERS, canonical
+
+
+class Branch:
+    """A node that can be changed. Children are opened only when something below changes."""
+
+    __slots__ = ("_keys", "_kids", "_rules", "_texts", "node", "raw", "text", "twice")
+
+    def __init__(self, node: Node) -> None:
+        self.node = node
+        self.text = node.text
+        self.raw = node.raw
+        self._kids: list[Branch] | None = None
+        self._keys: dict[tuple[str, ...], Branch] | None = None
+        self._rules: tuple[list[Branch], list[int]] | None = None
+        self.twice: set[tuple[str, ...]] = set()
+        self._texts: Counter[str] | None = None
+
+    @property
+    def kids(self) -> list["Branch"]:
+        if self._kids is None:
+            self._kids = [Branch(child) for child in self.node.children]
+        return self._kids
+
+    def keys(self, mode_name: str) -> dict[tuple[str, ...], "Branch"]:
+        """The children by identity. A section that stands twice is one; other equals are kept."""
+        if self._keys is None:
+            keys: dict[tuple[str, ...], Branch] = {}
+            self.twice = set()
+            for kid in [*self.kids]:
+                if kid.node.shape is Shape.NOISE or kid.text in CLOSERS:
+                    continue
+                key = identity(mode_name, canonical(kid.text))
+                first = keys.setdefault(key, kid)
+                if first is not kid and kid.kids:
+                    first.kids.extend(kid.kids)
+                    first.forget()
+                    self.kids.remove(kid)
+                elif first is not kid:
+                    self.twice.add(key)
+            self._keys = keys
+        return self._keys
+
+    def single(self, mode_name: str, key: tuple[str, ...]) -> None:
+        """Keep the first of the lines with one identity (a list printed over several lines)."""
+        first = self.keys(mode_name).get(key)
+        if key in self.twice and first is not None:
+            self.kids[:] = [
+                kid
+                for kid in self.kids
+                if kid is first
+                or kid.node.shape is Shape.NOISE
+                or identity(mode_name, canonical(kid.text)) != key
+            ]
+            self.twice.discard(key)
+
+    def rules(self) -> tuple[list["Branch"], list[int]]:
+        """Of an access list: the entries and their numbers (0 where none is printed)."""
+        if self._rules is None:
+            kids = [kid for kid in self.kids if kid.node.shape is not Shape.NOISE]
+            self._rules = kids, [acl.entry(kid.text)[0] or 0 for kid in kids]
+        return self._rules
+
+    def _counted(self) -> "Counter[str]":
+        if self._texts is None:
+            self._texts = Counter(acl.entry(kid.text)[1] for kid in self.rules()[0])
+        return self._texts
+
+    def has(self, rule: str) -> bool:
+        """True when the access list holds the entry at any number."""
+        return self._counted()[rule] > 0
+
+    def said(self, rule: str) -> None:
+        self._counted()[rule] += 1
+
+    def unsaid(self, rule: str) -> None:
+        self._counted()[rule] -= 1
+
+    def end(self) -> int:
+        """The place behind the last line that is not noise."""
+        end = len(self.kids)
+        while end and self.kids[end - 1].node.shape is Shape.NOISE:
+            end -= 1
+        return end
+
+    def forget(self) -> None:
+        self._keys = None
+        self._rules = None
+        self._texts = None
+
+    def freeze(self) -> Node:
+        node = self.node
+        if self._kids is None and self.text is node.text and self.raw is node.raw:
+            return node
+        children = node.children if self._kids is None else tuple(k.freeze() for k in self._kids)
+        return Node(self.text, self.raw, node.line, node.shape, node.body, children)
+
+
+def identity(mode_name: str, text: str) -> tuple[str, ...]:
+    """What two lines have in common that exclude each other: the key of the row, or the text."""
+    if found := match(mode_name, text):
+        if found.row.kind is Kind.ENTRY:
+            number, rule = acl.entry(text)
+            return (str(number or ""), rule)
+        return found.key
+    return ("?", text.removeprefix("no "))
