@@ -122,13 +122,15 @@ class Planner:
         removed = [
             item
             for item in have.items
-            if item.key not in want.index or (_ordered(item) and id(item) not in kept)
+            if item.key not in want.index
+            or (_ordered(item) and id(item) not in kept)
+            or _unset(item, want.index[item.key])
         ]
         for item in removed:
             row = item.row
             if wiped(item) or self._follows(item, stems, want):
                 continue
-            if row is not None and (_ordered(item) or row.loose or row.wipes):
+            if row is not None and (_ordered(item) or row.loose or row.wipes or _base(item)):
                 early.append(item)
             elif row is not None and "last" in row.tags:
                 last.append(item)
@@ -143,9 +145,11 @@ class Planner:
         """True for a line that goes by itself with one that is removed as well."""
         if not stems or not item.text.removeprefix("no ").startswith(stems):
             return False
-        if item.row is not None and item.row.cascade:
-            return False
         stem = next(one for one in stems if item.text.removeprefix("no ").startswith(one))
+        if item.row is not None and item.row.cascade and stems.count(stem) == 1:
+            return False
+        if item.row is not None and "group" in item.row.tags:
+            return False
         return not any(other.text.startswith(stem) for other in want.items)
 
     def _rivals(self, item: Item, old: Item | None, pending: dict[int, Item]) -> Iterator[Item]:
@@ -183,8 +187,7 @@ class Planner:
             return
         if not changed or (row.kind is Kind.BLOCK and row.fixed):
             return
-        if old is not None and item.negative and row.kind is not Kind.FLAG:
-            self._take(path, old)
+        if old is not None and _unset(old, item):
             return
         if old is not None and row.change == "remove" and not old.negative:
             self._take(path, old)
@@ -300,11 +303,7 @@ class Wiped:
     pattern: str
 
     def __call__(self, item: Item) -> bool:
-        return (
-            bool(self.pattern)
-            and not item.negative
-            and (re.match(rf"(?:{self.pattern})(?: |$)", item.text) is not None)
-        )
+        return bool(self.pattern) and re.match(rf"(?:{self.pattern})(?: |$)", item.text) is not None
 
 
 def _stems(have: Section, want: Section) -> tuple[str, ...]:
@@ -320,6 +319,16 @@ def _stems(have: Section, want: Section) -> tuple[str, ...]:
 def _odd(item: Item) -> bool:
     """True for a line that opens no section as far as is known, and yet has lines below it."""
     return item.kind is not Kind.SECTION and item.section is not None and bool(item.section.items)
+
+
+def _unset(old: Item, new: Item) -> bool:
+    """True for a value that goes though desired names it: ``no ip address``."""
+    return new.negative and not old.negative and new.kind is not Kind.FLAG
+
+
+def _base(item: Item) -> bool:
+    """True for a ``no`` whose end other lines of the section need (a port that switches again)."""
+    return item.negative and item.row is not None and item.row.on and item.row.stage < 10
 
 
 def _same_below(item: Item, old: Item | None) -> bool:

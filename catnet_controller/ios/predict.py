@@ -217,6 +217,9 @@ class Model:
             return
         if row.wipes:
             self._wipe(branch, at, row.wipes)
+        if row.both and old is not None and old.text.startswith("no "):
+            self._drop(branch, at, found.key)
+            return
         self._put(branch, at, made(text, len(at)), found)
 
     @staticmethod
@@ -287,9 +290,10 @@ class Model:
             if row.wipes:
                 self._wipe(branch, at, row.wipes)
             self._drop(branch, at, found.key)
-        if row.shown and row.kind is Kind.SINGLE and not row.default:
+        printed = row.on or row.shown or row.made or not positive
+        if row.kind is Kind.SINGLE and (row.on or (row.shown and not row.default)):
             self._put(branch, at, made(row.no, len(at)), found)
-        elif row.kind is Kind.FLAG and not row.off and (row.on or not positive):
+        elif row.kind is Kind.FLAG and not row.off and printed:
             self._put(branch, at, made(text, len(at)), found)
         elif row.default and row.kind is Kind.SINGLE and text.startswith("no "):
             self._put(branch, at, made(_off(row.default), len(at)), found)

@@ -11,7 +11,6 @@ ROWS: tuple[Row, ...] = table(
     _SOURCE,
     r"""
 single version ... ; made
-flag service timestamps <debug|log> uptime ; stage 90
 single service timestamps <debug|log> ... ; stage 90
 flag service config ; stage 90
 flag service password-encryption ; stage 12
@@ -169,6 +168,8 @@ section sampler <n> ; opens flow ; stage 40
 section key chain <name> ; opens key-chain ; stage 50
 section key config-key <...> ; never the master key is never changed by a push
 section crypto pki server <n> ; opens pki ; stage 55
+section crypto pki trustpoint TP-self-signed-<n> ; opens trustpoint ; made ; asks yes
+section crypto pki trustpoint SLA-<n> ; opens trustpoint ; made ; asks yes
 section crypto pki trustpoint <n> ; opens trustpoint ; stage 55 ; asks yes
 section crypto ca trustpoint <n> ; opens trustpoint ; stage 55 ; asks yes
 section crypto pki certificate map <...> ; opens pki ; stage 55
@@ -309,11 +310,11 @@ single ip default-gateway * ; stage 85 ; danger the way back to CatNet ; managem
 single ip default-network * ; stage 85
 flag ip forward-protocol nd ; made ; stage 90
 flag ip forward-protocol <...> ; stage 90
-flag ip http server ; stage 90
+flag ip http server ; shown ; stage 90
 single ip http port * ; stage 90
 single ip http access-class <...> ; no full ; stage 90
 single ip http authentication ... ; stage 90
-flag ip http secure-server ; stage 90
+flag ip http secure-server ; shown ; stage 90
 single ip http secure-<x> * ; stage 90
 single ip http timeout-policy ... ; stage 90
 single ip http max-connections * ; stage 90

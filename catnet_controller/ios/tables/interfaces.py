@@ -12,7 +12,7 @@ ROWS: tuple[Row, ...] = (
         _SOURCE,
         r"""
 single description ... ; stage 30
-flag switchport ; stage 5 ; danger the port changes between switching and routing
+flag switchport ; on ; stage 5 ; danger the port changes between switching and routing
 single encapsulation dot1Q ... ; no full ; stage 20 ; wipes ip address|ipv6 address ; danger the sub-interface drops its addresses
 single encapsulation ... ; stage 20
 single vrf forwarding * ; stage 10 ; wipes ip address|ipv6 address ; danger the addresses go and come back
@@ -73,7 +73,7 @@ single ip bandwidth-percent eigrp <n> *
 single ip ospf <p> area ... ; no full
 single ip ospf authentication [...]
 single ip ospf authentication-key ...
-single ip ospf message-digest-key <n> ...
+single ip ospf message-digest-key <n> ... ; change remove
 single ip ospf network ...
 single ip ospf <cost|priority|hello-interval|dead-interval|retransmit-interval|transmit-delay> ...
 flag ip ospf mtu-ignore
@@ -117,7 +117,7 @@ flag autostate ; on
 single mtu * ; stage 22
 single media-type *
 single delay *
-single keepalive [...] ; on
+single keepalive [...] ; on ; default keepalive
 single carrier-delay ...
 single clock rate *
 single logging event <...>

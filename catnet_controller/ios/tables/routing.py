@@ -89,7 +89,7 @@ flag bgp <always-compare-med|deterministic-med|asnotation|redistribute-internal|
 single bgp <update-delay|nexthop|scan-time|transport|client-to-client> [...]
 flag bgp <...>
 single timers bgp ... ; stage 30
-flag neighbor <a> peer-group ; stage 35 ; cascade neighbor {0}
+flag neighbor <a> peer-group ; stage 35 ; cascade neighbor {0} ; tags group
 single neighbor <a> peer-group * ; stage 42 ; no full
 single scope <...> ; no full
 section address-family ipv4 vrf <v> ; opens bgp-af ; stage 60
@@ -108,7 +108,7 @@ single bgp additional-paths <x> [...]
 flag bgp additional-paths <...>
 single bgp dampening [...]
 single bgp <scan-time|nexthop|slow-peer|aggregate-timer> ...
-flag neighbor <a> peer-group ; stage 35 ; cascade neighbor {0}
+flag neighbor <a> peer-group ; stage 35 ; cascade neighbor {0} ; tags group
 single neighbor <a> peer-group * ; stage 42 ; no full
 single advertise <...> ; no full
 single import <...> ; no full
@@ -176,8 +176,8 @@ list summary-address <...>
 single redistribute <ospf|eigrp|bgp|isis|rip> <n> [...] ; tags redistribute
 single redistribute <connected|static|omp> [...] ; tags redistribute
 single redistribute <p> [...] ; tags redistribute
-flag passive-interface default ; stage 40
-flag passive-interface <i> ; stage 41
+flag passive-interface default ; stage 40 ; wipes passive-interface (?!default)\S+|no passive-interface \S+
+flag passive-interface <i> ; both ; stage 41
 single network <p> <w> area * ; stage 45 ; no full ; change remove
 single default-information originate [...]
 single default-metric *
@@ -218,8 +218,8 @@ single network <p> ; stage 45
 single redistribute <ospf|eigrp|bgp|isis|rip> <n> [...] ; tags redistribute
 single redistribute <connected|static> [...] ; tags redistribute
 single redistribute <p> [...] ; tags redistribute
-flag passive-interface default ; stage 40
-flag passive-interface <i> ; stage 41
+flag passive-interface default ; stage 40 ; wipes passive-interface (?!default)\S+|no passive-interface \S+
+flag passive-interface <i> ; both ; stage 41
 list neighbor <...>
 single eigrp router-id *
 single eigrp stub [...]
@@ -303,8 +303,8 @@ single version *
 list network <...>
 single timers basic ...
 flag auto-summary ; on
-flag passive-interface default ; stage 40
-flag passive-interface <i> ; stage 41
+flag passive-interface default ; stage 40 ; wipes passive-interface (?!default)\S+|no passive-interface \S+
+flag passive-interface <i> ; both ; stage 41
 single redistribute <p> [...] ; tags redistribute
 single default-information originate [...]
 single default-metric *
