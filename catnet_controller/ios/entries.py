@@ -1,8 +1,11 @@
 """Two access lists to the edits between them, which never leave traffic open or locked out.
 
-New entries are put between the ones that stay before old ones go, each at its own number, so that
-at no moment the list is empty or lacks what both versions permit. Comments belong to the entry
-that follows them and share its number.
+New entries come from the top down, each at its own number between the ones that stay; only then do
+the old ones go, from the bottom up. So at every moment each packet meets either its old verdict or
+its new one: an entry that is met first has all the entries of its own version above it. An entry
+that moves cannot be there twice (IOS ignores an entry the list already has), so it goes right
+before it comes: upwards while the new ones come, downwards while the old ones go.
+Comments belong to the entry that follows them and share its number.
 """
 
 from bisect import bisect_left
@@ -14,6 +17,11 @@ from catnet_controller.ios import acl
 from catnet_controller.ios.items import Item, Section
 from catnet_controller.ios.steps import Step
 from catnet_controller.ios.tree import Path
+
+_CROWDED = (
+    "no number is free between the entries around it, and IOS cannot number an IPv6 list anew; "
+    "make a list of another name and let the interfaces use that"
+)
 
 
 @dataclass(slots=True)
@@ -93,7 +101,7 @@ def _unnumbered(path: Path, have: Section, want: Section) -> Iterator[Step]:
             for rule in new[len(before) :]:
                 yield Step(path=path, text=rule.text, line=rule.line)
         elif [text for text in before if text in staying] == after:
-            for rule in old:
+            for rule in reversed(old):
                 if rule.text not in staying:
                     yield Step(path=path, text=f"no {rule.text}")
         else:
@@ -119,10 +127,12 @@ def _edits(path: Path, old: list[_Rule], new: list[_Rule]) -> Iterator[Step]:
     kept = increasing([where.get(rule.text, -1) for rule in new])
     numbers = _numbers(old, new, kept)
     if numbers is None:
+        if path[0].startswith("ipv6"):
+            crowded = next(rule for place, rule in enumerate(new) if place not in kept)
+            yield Step(path=path, text=crowded.text, line=crowded.line, stop=_CROWDED)
+            return
         room = max(_gaps(new, kept)) + 1
         step = max(10, room)
-        if path[0].startswith("ipv6"):
-            step = max(step, 10)
         yield Step(path=(), text=_resequence(path, step))
         for place, rule in enumerate(old, 1):
             rule.number = place * step
@@ -130,6 +140,7 @@ def _edits(path: Path, old: list[_Rule], new: list[_Rule]) -> Iterator[Step]:
         assert numbers is not None
     staying = {new[place].text for place in kept}
     gone = {rule.text: rule for rule in old if rule.text not in staying}
+    down: dict[str, tuple[_Rule, int]] = {}
     for place, rule in enumerate(new):
         number = numbers[place]
         if place in kept:
@@ -138,14 +149,30 @@ def _edits(path: Path, old: list[_Rule], new: list[_Rule]) -> Iterator[Step]:
                 yield from _unsaid(path, before)
                 yield from _said(path, rule, number)
             continue
-        yield from _said(path, rule, number)
-        if not rule.text:
+        moved = gone.get(rule.text)
+        if moved is not None and moved.number < number:
+            down[rule.text] = rule, number
             continue
-        if (moved := gone.pop(rule.text, None)) is not None:
-            yield from _without(path, moved)
-        yield Step(path=path, text=_line(path, number, rule.text), line=rule.line)
-    for rule in gone.values():
-        yield from _without(path, rule)
+        if moved is not None:
+            del gone[rule.text]
+        yield from _coming(path, rule, number, moved)
+    for text, rule in reversed(gone.items()):
+        if text in down:
+            yield from _coming(path, *down[text], rule)
+        else:
+            yield from _without(path, rule)
+
+
+def _coming(path: Path, rule: _Rule, number: int, moved: _Rule | None) -> Iterator[Step]:
+    """A new entry, or one that leaves its old place for a new one."""
+    yield from _said(path, rule, number)
+    if not rule.text:
+        return
+    note = ""
+    if moved is not None:
+        note = f"`{rule.text}` in `{path[0]}` moves: for a moment it is not in the list"
+        yield from _without(path, moved)
+    yield Step(path=path, text=_line(path, number, rule.text), line=rule.line, note=note)
 
 
 def _said(path: Path, rule: _Rule, number: int) -> Iterator[Step]:

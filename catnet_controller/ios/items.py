@@ -47,6 +47,11 @@ class Item:
     def negative(self) -> bool:
         return self.found.negative if self.found else self.text.startswith("no ")
 
+    @property
+    def opaque(self) -> bool:
+        """True for a header whose lines are content that no mode takes: a macro."""
+        return self.kind is Kind.SECTION and not self.negative and self.section is None
+
     def copy(self) -> "Item":
         """A copy whose section can be changed without changing this one."""
         section = self.section.copy() if self.section is not None else None

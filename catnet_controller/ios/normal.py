@@ -55,7 +55,7 @@ def _silent(item: Item) -> bool:
 def _node(item: Item, depth: int) -> Node:
     text = item.text
     content: tuple[str, ...] = ()
-    if item.kind is Kind.BLOCK:
+    if item.kind is Kind.BLOCK or item.opaque:
         if text.startswith("macro "):
             content = (*item.body, "@")
         elif text.endswith(" ^C"):

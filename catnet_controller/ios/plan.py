@@ -178,7 +178,7 @@ class Planner:
                     (*path, item.text), old.section or Section(item.section.path), item.section
                 )
             return
-        if row.kind is Kind.SECTION and not item.negative:
+        if row.kind is Kind.SECTION and not item.negative and not item.opaque:
             self._enter(path, item, old, row, gone)
             return
         if _odd(item) or (old is not None and _odd(old)):
@@ -191,7 +191,7 @@ class Planner:
             return
         if old is not None and row.change == "remove" and not old.negative:
             self._take(path, old)
-        if row.kind is Kind.BLOCK:
+        if row.kind is Kind.BLOCK or item.opaque:
             self._say(block(item, path))
         else:
             self._step(path, item.text, item.line)
@@ -242,7 +242,9 @@ class Planner:
         self._say(Step(path=path, text=text, line=line))
 
     def _say(self, step: Step) -> None:
-        reason = never(step.text) if step.path == () else None
+        reason = step.stop or (never(step.text) if step.path == () else None) or None
+        if step.note:
+            self.warnings.append(step.note)
         if any(len(line) > LIMIT for line in step.lines):
             self.warnings.append(f"`{step.text}` has lines of more than {LIMIT} characters")
         if reason is None and len(step.text) > LIMIT and not step.lines:

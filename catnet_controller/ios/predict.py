@@ -187,7 +187,7 @@ class Model:
             self.refusal = "the section is gone"
             return at
         self._apart(branch, at, text)
-        if found is not None and found.row.kind is Kind.SECTION:
+        if found is not None and found.row.kind is Kind.SECTION and "\n" not in line:
             if at == () and self._lines(text):
                 return (text,)
             if at == () and (one := _ACL_HEADER.match(text)):
@@ -196,7 +196,7 @@ class Model:
             return (*at, text)
         if found is not None and found.row.kind is Kind.ENTRY:
             self.refusal = sequence.enter(branch, at, text)
-        elif found is not None and found.row.kind is Kind.BLOCK:
+        elif found is not None and (found.row.kind is Kind.BLOCK or "\n" in line):
             self._put(branch, at, _block(line, len(at)), found)
         else:
             self._line(branch, at, text, found)

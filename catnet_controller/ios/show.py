@@ -69,8 +69,8 @@ def _line(sign: Sign, item: Item, depth: int) -> Iterator[DiffLine]:
         yield DiffLine(sign=sign, text=f"{number}{item.text}", depth=depth)
         return
     yield DiffLine(sign=sign, text=item.text, depth=depth)
-    if item.text.endswith(" ^C"):
-        for line in (*item.body, "^C"):
+    if item.text.endswith(" ^C") or item.opaque:
+        for line in (*item.body, "@" if item.opaque else "^C"):
             yield DiffLine(sign=sign, text=line, depth=depth)
 
 

@@ -21,6 +21,10 @@ class Step:
     line: int = 0
     lines: tuple[str, ...] = ()
     """The lines that follow when ``text`` opens a block, the closing one included."""
+    note: str = ""
+    """What a person should know of this step."""
+    stop: str = ""
+    """Why this step must not be typed."""
 
 
 def block(item: Item, path: Path) -> Step:
@@ -82,7 +86,7 @@ def typed(
                     expect=Expect.PROMPT if last else Expect.TEXT,
                 )
             )
-        if opens(now, step.text):
+        if not step.lines and opens(now, step.text):
             now = (*now, step.text)
     return tuple(commands)
 
