@@ -54,7 +54,12 @@ class Clock(Protocol):
 
 
 class Offload(Protocol):
-    """Runs pure work that takes long beside the event loop."""
+    """Runs pure work that takes long beside the event loop.
+
+    A ``functools.partial`` may be computed in another process: its function is one of a module (or
+    a method of something that can be pickled), and so can be its arguments and its result. Any
+    other callable stays in this process, in a thread.
+    """
 
     async def __call__(self, work: Callable[[], T], /) -> T:
         """What ``work`` gives; what it raises is raised here."""
@@ -266,7 +271,10 @@ class Reporter(Protocol):
 # --- devices -----------------------------------------------------------------------------------
 
 Decide = Callable[[str], ChangeSet]
-"""Pure: from a running-config to the change set; raises Refused when it must not be typed."""
+"""Pure: from a running-config to the change set; raises Refused when it must not be typed.
+
+It takes long, so it is run through an Offload: a function that can be pickled, as a partial is.
+"""
 
 Checkpoint = Callable[[Step, Intent | None], Awaitable[None]]
 """Called before each step; raises LeaseLost when this worker must not touch the device."""

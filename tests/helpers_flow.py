@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from catnet_controller.app.machine import Beside
+from catnet_controller.app.beside import Beside
 from catnet_controller.demo.standin import GithubStandIn
 from catnet_controller.devices.backups import Backups
 from catnet_controller.devices.credentials import Credential, Credentials
@@ -227,13 +227,15 @@ async def flow(
                 write_spacing=0.0,
             )
         )
-        backups = Backups(home / "backups")
+        offload = stack.enter_context(Beside())
+        backups = Backups(home / "backups", offload=offload)
         stack.callback(backups.close)
         devices = Transactions(
             credentials=Credentials({"default": Credential(username="catnet", password=PASSWORD)}),
             hostkeys=HostKeys(known_hosts),
             backups=backups,
             clock=clock,
+            offload=offload,
             connect_timeout=5.0,
             command_timeout=5.0,
             minute=1.0,
@@ -249,7 +251,7 @@ async def flow(
             mode=mode,
             secrets=secrets or {},
             retries=retries,
-            offload=stack.enter_context(Beside()),
+            offload=offload,
         )
 
 

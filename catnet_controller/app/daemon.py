@@ -15,7 +15,8 @@ from aiohttp import web
 
 from catnet_controller import __version__
 from catnet_controller.app import wiring
-from catnet_controller.app.machine import Beside, SystemClock
+from catnet_controller.app.beside import Beside
+from catnet_controller.app.machine import SystemClock
 from catnet_controller.errors import Blocked, CatnetError, SettingsInvalid
 from catnet_controller.github import events
 from catnet_controller.models import (
@@ -121,8 +122,10 @@ class Daemon:
             self._github = await stack.enter_async_context(
                 wiring.edge(settings, self._clock, self._metrics.rate_limit)
             )
-            self._devices = stack.enter_context(wiring.devices(settings, self._clock))
             self._offload = stack.enter_context(Beside())
+            self._devices = stack.enter_context(
+                wiring.devices(settings, self._clock, self._offload)
+            )
             freed = await self._store.free_leases()
             log.info("store open", path=str(settings.store.path), interrupted_jobs=freed)
             for state in (await self._store.states()).values():

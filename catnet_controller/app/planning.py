@@ -3,10 +3,12 @@
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from catnet_controller.app import wiring
-from catnet_controller.app.machine import Beside, SystemClock
+from catnet_controller.app.beside import Beside
+from catnet_controller.app.machine import SystemClock
 from catnet_controller.devices.transaction import Transactions
 from catnet_controller.errors import CatnetError, Refused
 from catnet_controller.models import (
@@ -58,12 +60,12 @@ async def plan(
         async with limit:
             try:
                 reading = await reader.read(wanted.device, _unrecorded)
-                outcome, _ = compare.look(wanted, None, reading)
+                outcome, _ = await offload(partial(compare.look, wanted, None, reading))
             except CatnetError as error:
                 outcome = compare.failed(error)
         return PlanResult(device=wanted.device.name, outcome=outcome)
 
-    with wiring.devices(settings, clock) as reader:
+    with Beside() as offload, wiring.devices(settings, clock, offload) as reader:
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(wanted, reader)) for wanted in chosen]
     return snapshot, [task.result() for task in tasks]

@@ -17,7 +17,7 @@ from catnet_controller.github.edge import Edge
 from catnet_controller.pipeline.compare import Compare
 from catnet_controller.policy import desired
 from catnet_controller.policy.guard import Rules
-from catnet_controller.ports import Clock
+from catnet_controller.ports import Clock, Offload
 from catnet_controller.settings import Login, Secret, Settings
 
 
@@ -88,9 +88,9 @@ def edge(settings: Settings, clock: Clock, on_rate_limit: Callable[[int], None])
 
 
 @contextlib.contextmanager
-def devices(settings: Settings, clock: Clock) -> Iterator[Transactions]:
+def devices(settings: Settings, clock: Clock, offload: Offload) -> Iterator[Transactions]:
     reached = settings.devices
-    backups = Backups(settings.store.path / "backups")
+    backups = Backups(settings.store.path / "backups", offload=offload)
     try:
         yield Transactions(
             credentials=Credentials(
@@ -99,6 +99,7 @@ def devices(settings: Settings, clock: Clock) -> Iterator[Transactions]:
             hostkeys=HostKeys(reached.known_hosts),
             backups=backups,
             clock=clock,
+            offload=offload,
             revert_minutes=settings.deploy.revert_minutes,
             connect_timeout=reached.connect_timeout,
             command_timeout=reached.command_timeout,

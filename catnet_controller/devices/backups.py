@@ -10,14 +10,17 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import quote, unquote
 
+from catnet_controller.devices.computing import at_once
 from catnet_controller.devices.writing import write_whole
 from catnet_controller.errors import IncompleteRead, StoreFailed
 from catnet_controller.ios import normal, parse
 from catnet_controller.models import Backup
+from catnet_controller.ports import Offload
 
 T = TypeVar("T")
 
@@ -28,8 +31,9 @@ _DIGITS = 12
 class Backups:
     """The files. Writing goes through a thread of its own: an fsync may take seconds."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(self, directory: Path, *, offload: Offload = at_once) -> None:
         self._directory = directory
+        self._offload = offload
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="backups")
 
     def close(self) -> None:
@@ -44,11 +48,19 @@ class Backups:
         """
         if not parse.whole(text):
             raise IncompleteRead(f"{device}: the running-config is not whole, it was not stored")
-        return await self._run(lambda: self._write(device, text, taken_at))
+        digest = await self._offload(partial(normal.digest, text))
+        return await self._run(lambda: self._write(device, text, taken_at, digest))
 
     async def read(self, number: str) -> str:
         """The text of a backup by its id. Raises StoreFailed if it is gone or damaged."""
-        return await self._run(lambda: self._read(number))
+        text = await self._run(lambda: self._read(number))
+        digest = await self._offload(partial(normal.digest, text))
+        if not parse.whole(text) or not _matches(number, digest):
+            raise StoreFailed(
+                f"backup {number} is damaged: its text does not match its name",
+                next_step=f"Look at {self._file(number)}; restore it from a copy.",
+            )
+        return text
 
     async def list(self, device: str) -> tuple[Backup, ...]:
         """The backups of a device, newest first; ``digest`` is cut to the 12 digits of the name."""
@@ -57,8 +69,7 @@ class Backups:
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
-    def _write(self, device: str, text: str, taken_at: float) -> Backup:
-        digest = normal.digest(text)
+    def _write(self, device: str, text: str, taken_at: float, digest: str) -> Backup:
         stamp = datetime.fromtimestamp(taken_at, UTC).strftime(_STAMP)[:-3] + "Z"
         name = f"{stamp}-{digest.removeprefix('sha256:')[:_DIGITS]}"
         folder = self._folder(device)
@@ -73,18 +84,14 @@ class Backups:
         return Backup(id=f"{device}/{name}", device=device, taken_at=taken_at, digest=digest)
 
     def _read(self, number: str) -> str:
-        device, _, name = number.rpartition("/")
-        path = self._folder(device) / f"{Path(name).name}.cfg"
         try:
-            text = path.read_bytes().decode("utf-8", "surrogateescape")
+            return self._file(number).read_bytes().decode("utf-8", "surrogateescape")
         except OSError as error:
             raise StoreFailed(f"cannot read backup {number}: {error.strerror}") from error
-        if not parse.whole(text) or not _matches(name, normal.digest(text)):
-            raise StoreFailed(
-                f"backup {number} is damaged: its text does not match its name",
-                next_step=f"Look at {path}; restore it from a copy.",
-            )
-        return text
+
+    def _file(self, number: str) -> Path:
+        device, _, name = number.rpartition("/")
+        return self._folder(device) / f"{Path(name).name}.cfg"
 
     def _list(self, device: str) -> tuple[Backup, ...]:
         found = []

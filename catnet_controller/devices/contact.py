@@ -4,13 +4,15 @@ Each verb is judged by what the device shows afterwards, never by having been ty
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from functools import partial
+from typing import ParamSpec, Self, TypeVar
 
 import structlog
 
 from catnet_controller.devices.backups import Backups
+from catnet_controller.devices.computing import at_once
 from catnet_controller.devices.credentials import Credential
 from catnet_controller.devices.hostkeys import HostKeys
 from catnet_controller.devices.platforms import Platform
@@ -31,7 +33,10 @@ from catnet_controller.ios import answers, diff, normal, parse
 from catnet_controller.ios.changes import Ask, ChangeSet, Command, Expect
 from catnet_controller.ios.redact import redact
 from catnet_controller.models import Device, Exchange, Reading
-from catnet_controller.ports import Clock
+from catnet_controller.ports import Clock, Offload
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -75,6 +80,7 @@ class Contact:
         clock: Clock,
         timing: Timing,
         slots: asyncio.Semaphore,
+        offload: Offload = at_once,
     ) -> None:
         self.device = device
         self.platform = platform
@@ -85,6 +91,7 @@ class Contact:
         self._hostkeys = hostkeys
         self._backups = backups
         self._slots = slots
+        self._offload = offload
         self._sessions: list[Terminal] = []
 
     async def __aenter__(self) -> Self:
@@ -92,6 +99,10 @@ class Contact:
 
     async def __aexit__(self, *_: object) -> None:
         await self.close()
+
+    async def compute(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """What the pure function gives, computed beside the loop. Raises what it raises."""
+        return await self._offload(partial(work, *args, **kwargs))
 
     # --- sessions --------------------------------------------------------------------------------
 
@@ -348,9 +359,14 @@ class Contact:
         return text[start.start() if start is not None else 0 :].strip("\n").rstrip() + "\n"
 
 
+def same(one: str, other: str) -> bool:
+    """Whether the two configs mean the same."""
+    return one == other or normal.digest(one) == normal.digest(other)
+
+
 def difference(running: str, wanted: str) -> ChangeSet | None:
     """What would have to be typed to get from one config to the other; None when nothing."""
-    if normal.digest(running) == normal.digest(wanted):
+    if same(running, wanted):
         return None
     change_set = diff.compare(running, wanted)
     return None if change_set.empty else change_set

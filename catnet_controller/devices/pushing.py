@@ -7,7 +7,14 @@ from dataclasses import replace
 
 import structlog
 
-from catnet_controller.devices.contact import TOO_SLOW, Contact, difference, unlike, untypable
+from catnet_controller.devices.contact import (
+    TOO_SLOW,
+    Contact,
+    difference,
+    same,
+    unlike,
+    untypable,
+)
 from catnet_controller.devices.endings import ours, result
 from catnet_controller.devices.terminal import Terminal
 from catnet_controller.devices.undo import Restoration, Undo
@@ -24,7 +31,6 @@ from catnet_controller.errors import (
     SaveFailed,
     VerifyFailed,
 )
-from catnet_controller.ios import normal
 from catnet_controller.ios.changes import ChangeSet
 from catnet_controller.ios.redact import redact
 from catnet_controller.models import Fallback, Intent, Reading, Step
@@ -84,7 +90,8 @@ class Push:
         await self._checkpoint(Step.READ, None)
         self._before = before = await self._contact.read(session, keep=True)
         await self._checkpoint(Step.COMPARE, None)
-        self._change_set = change_set = self._decide(before.text)
+        change_set = await self._contact.compute(self._decide, before.text)
+        self._change_set = change_set
         await self._checkpoint(Step.GUARD, None)
         if change_set.refusals:
             raise NotUnderstood(
@@ -108,7 +115,7 @@ class Push:
         """
         self._after = before
         startup = await self._contact.startup(session)
-        if startup is not None and self._has_all(startup):
+        if startup is not None and await self._has_all(startup):
             return self._ended(None)
         if await self._contact.pending(session):
             raise RollbackPending(
@@ -116,9 +123,9 @@ class Push:
             )
         return await self._save()
 
-    def _has_all(self, config: str) -> bool:
+    async def _has_all(self, config: str) -> bool:
         try:
-            return self._decide(config).empty
+            return (await self._contact.compute(self._decide, config)).empty
         except Refused:
             return False
 
@@ -150,7 +157,7 @@ class Push:
         """
         contact = self._contact
         running = await contact.running(session, inside=True)
-        if normal.digest(running) == normal.digest(before.text):
+        if await contact.compute(same, running, before.text):
             return
         await contact.leave(session)
         if self._armed:
@@ -165,7 +172,7 @@ class Push:
         assert before.backup is not None
         self._intent = Intent(
             backup=before.backup.id,
-            baseline=normal.digest(before.text),
+            baseline=before.backup.digest,
             armed=armed,
             step=step,
         )
@@ -210,7 +217,7 @@ class Push:
             await contact.close()
             session = await contact.open()
         self._after = after = await contact.read(session)
-        left = unlike(after.text, change_set.predicted)
+        left = await contact.compute(unlike, after.text, change_set.predicted)
         if left:
             lines = [line.strip() for line in left.splitlines() if line.startswith(("+", "-"))]
             shown = "; ".join(lines[:3]) + (f" and {len(lines) - 3} more" if lines[3:] else "")
@@ -297,10 +304,11 @@ class Push:
             if await contact.pending(session):
                 return False
             self._after = after = await contact.read(session)
+            left = await contact.compute(difference, after.text, change_set.predicted)
         except CatnetError as error:
             log.info("cannot tell whether it was confirmed", error=error.message)
             return False
-        return difference(after.text, change_set.predicted) is None
+        return left is None
 
     def _ended(
         self, error: CatnetError | None, restoration: Restoration | None = None

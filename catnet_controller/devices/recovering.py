@@ -51,7 +51,7 @@ class Recovery:
             if pending:
                 await contact.confirm(session)
             return self._settled("before a line was typed")
-        if intent.step is not Step.REVERT and self._wanted(running.text):
+        if intent.step is not Step.REVERT and await self._wanted(running.text):
             if pending:
                 await self._checkpoint(Step.CONFIRM, replace(intent, step=Step.CONFIRM))
                 await contact.confirm(session)
@@ -66,7 +66,8 @@ class Recovery:
 
     async def _undo(self, session: Terminal, running: Reading, *, pending: bool) -> PushResult:
         contact, intent = self._contact, self._intent
-        if normal.digest(running.text) == intent.baseline and not pending:
+        now = await contact.compute(normal.digest, running.text)
+        if now == intent.baseline and not pending:
             return self._settled("and the device is as it was before")
         baseline = await self._backups.read(intent.backup)
         hostname = _hostname_of(baseline) or session.hostname
@@ -74,12 +75,13 @@ class Recovery:
         restoration = await (undo.revert() if intent.armed or pending else undo.type_back())
         return self._ended(self._interrupted("in the middle"), restoration)
 
-    def _wanted(self, running: str) -> bool:
+    async def _wanted(self, running: str) -> bool:
         """Whether the device has all that was wanted."""
         try:
-            self._change_set = change_set = self._decide(running)
+            change_set = await self._contact.compute(self._decide, running)
         except Refused:
             return False
+        self._change_set = change_set
         return change_set.empty
 
     def _settled(self, how: str) -> PushResult:

@@ -12,6 +12,7 @@ nothing more was typed and the device's own timer does the rest.
 import asyncio
 
 from catnet_controller.devices.backups import Backups
+from catnet_controller.devices.computing import at_once
 from catnet_controller.devices.contact import Contact, Timing
 from catnet_controller.devices.credentials import Credentials
 from catnet_controller.devices.hostkeys import HostKeys, entry
@@ -24,7 +25,7 @@ from catnet_controller.errors import (
     PromptUnexpected,
 )
 from catnet_controller.models import Device, Intent, Reading, Restored, Step
-from catnet_controller.ports import Checkpoint, Clock, Decide, PushResult
+from catnet_controller.ports import Checkpoint, Clock, Decide, Offload, PushResult
 
 
 class Transactions:
@@ -37,6 +38,7 @@ class Transactions:
         hostkeys: HostKeys,
         backups: Backups,
         clock: Clock,
+        offload: Offload = at_once,
         revert_minutes: int = 5,
         connect_timeout: float = 20.0,
         command_timeout: float = 60.0,
@@ -55,6 +57,7 @@ class Transactions:
         self._hostkeys = hostkeys
         self._backups = backups
         self._clock = clock
+        self._offload = offload
         self._timing = Timing(
             connect=connect_timeout,
             command=command_timeout,
@@ -116,4 +119,5 @@ class Transactions:
             clock=self._clock,
             timing=self._timing,
             slots=slots,
+            offload=self._offload,
         )

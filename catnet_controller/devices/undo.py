@@ -6,16 +6,16 @@ from dataclasses import dataclass
 
 import structlog
 
-from catnet_controller.devices.contact import Contact, difference, unlike, untypable
+from catnet_controller.devices.contact import Contact, difference, same, unlike, untypable
 from catnet_controller.devices.terminal import Terminal
 from catnet_controller.errors import (
     ArmRefused,
     AuthenticationFailed,
     CatnetError,
+    InternalFault,
     Transient,
 )
 from catnet_controller.ios.changes import ChangeSet
-from catnet_controller.ios.normal import digest
 from catnet_controller.models import Fallback, Reading, Restored
 
 log = structlog.get_logger(__name__)
@@ -75,10 +75,10 @@ class Undo:
             try:
                 session = await self._at_prompt()
                 running = await contact.read(session)
-                left = difference(running.text, self._baseline)
+                left = await contact.compute(difference, running.text, self._baseline)
                 if left is not None:
                     running = await self._plan_back(session, left)
-                return self._said(running)
+                return await self._said(running)
             except CatnetError as error:
                 trouble = error
                 log.warning("the way back broke off", error=error.message)
@@ -133,10 +133,12 @@ class Undo:
                     await contact.revert(session, hostname=self._hostname)
                 pending = await contact.pending(session)
                 running = await contact.read(session)
-                if not pending and difference(running.text, self._baseline) is None:
+                if not pending and await self._back(running):
                     return Restoration(restored=Restored.RESTORED, after=running)
                 # A rollback may be under way: it is over when the device stops to change.
-                unchanged = seen is not None and digest(running.text) == digest(seen.text)
+                unchanged = seen is not None and await contact.compute(
+                    same, running.text, seen.text
+                )
                 still = still + 1 if unchanged and not pending else 0
                 seen, trouble = running, None
                 if still >= _STILL:
@@ -151,7 +153,7 @@ class Undo:
             await contact.close()
             if contact.clock.monotonic() > limit:
                 # Seen once, and then no more: what it has now is not known.
-                return _unknown(trouble) if seen is None or trouble else self._said(seen)
+                return _unknown(trouble) if seen is None or trouble else await self._said(seen)
             await asyncio.sleep(pause)
             pause = max(pause, min(pause * 2, _LONGEST_PAUSE))
 
@@ -163,7 +165,7 @@ class Undo:
         Raises Transient errors: the configuration is locked because the rollback is not over, or
         the session broke off and the new timer runs; both are seen at the next look.
         """
-        left = difference(running.text, self._baseline)
+        left = await self._contact.compute(difference, running.text, self._baseline)
         try:
             if left is not None:
                 running = await self._plan_back(session, left)
@@ -176,8 +178,8 @@ class Undo:
                 running = await self._contact.read(await self._contact.open())
             except CatnetError as again:
                 return _unknown(again)
-            return self._said(running, trouble=error)
-        return self._said(running)
+            return await self._said(running, trouble=error)
+        return await self._said(running)
 
     async def _plan_back(self, session: Terminal, plan: ChangeSet) -> Reading:
         """Type the way back and read the device.
@@ -204,7 +206,7 @@ class Undo:
             await contact.leave(session)
         running = await contact.read(session)
         if armed:
-            if difference(running.text, self._baseline) is None or not refused:
+            if not refused or await self._back(running):
                 await contact.confirm(session)
             else:
                 await contact.revert(session, hostname=self._hostname)
@@ -222,8 +224,21 @@ class Undo:
             return False
         return True
 
-    def _said(self, running: Reading, trouble: CatnetError | None = None) -> Restoration:
-        remaining = unlike(running.text, self._baseline)
+    async def _back(self, running: Reading) -> bool:
+        """Whether the device has the baseline again."""
+        try:
+            left = await self._contact.compute(difference, running.text, self._baseline)
+        except InternalFault as error:
+            log.warning("the way back was not compared", error=error.message)
+            return False
+        return left is None
+
+    async def _said(self, running: Reading, trouble: CatnetError | None = None) -> Restoration:
+        try:
+            remaining = await self._contact.compute(unlike, running.text, self._baseline)
+        except CatnetError as error:
+            # It was read but could not be compared: that is no word on how the device is.
+            return _unknown(error)
         return Restoration(
             restored=Restored.PARTLY if remaining else Restored.RESTORED,
             remaining=remaining,

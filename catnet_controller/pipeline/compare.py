@@ -4,6 +4,7 @@ import hashlib
 import hmac
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from catnet_controller.errors import CatnetError, Refused, SecretMissing
 from catnet_controller.ios.changes import ChangeSet, Command, Sign
@@ -43,12 +44,12 @@ class Compare:
     def decide(self, desired: Desired, applied: Desired | None) -> Decide:
         """The judgement on what may be typed; it raises Refused for what may not."""
 
-        def judged(running: str) -> ChangeSet:
-            change_set = self.changes(desired, applied, running)
-            guard(change_set, running, self._rules)
-            return change_set
+        return partial(self._judged, desired, applied)
 
-        return judged
+    def _judged(self, desired: Desired, applied: Desired | None, running: str) -> ChangeSet:
+        change_set = self.changes(desired, applied, running)
+        guard(change_set, running, self._rules)
+        return change_set
 
     def look(
         self, desired: Desired, applied: Desired | None, reading: Reading

@@ -7,6 +7,7 @@ in one transaction of the store.
 
 import random
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 import structlog
 
@@ -207,9 +208,10 @@ class Deploy:
         reading = await self._devices.read(device, checkpoint)
         await checkpoint(Step.COMPARE)
         outcome, refusal = await self._offload(
-            lambda: self._compare.look(desired, applied, reading)
+            partial(self._compare.look, desired, applied, reading)
         )
-        return self._looked(job, state, reading, outcome, refusal)
+        state = await self._seen(state, reading)
+        return self._looked(job, state, outcome, refusal)
 
     def _permitted(self, device: Device) -> Device:
         if self._allow_reverse:
@@ -221,13 +223,11 @@ class Deploy:
     def _looked(
         self,
         job: Job,
-        state: DeviceState,
-        reading: Reading,
+        seen: DeviceState,
         outcome: Outcome,
         refusal: Refused | None,
     ) -> tuple[Outcome, DeviceState, CatnetError | None]:
-        seen = _seen(state, reading)
-        if job.desired == state.desired:
+        if job.desired == seen.desired:
             sync = Sync.OUT_OF_SYNC if outcome.changed else Sync.IN_SYNC
             seen = replace(seen, sync=sync, note=_difference(outcome) if outcome.changed else "")
         if refusal is not None and job.mode is Mode.CHECK:
@@ -266,14 +266,16 @@ class Deploy:
                     f"revision {job.revision.sha[:12]} failed on {job.device.name} before"
                 )
             result = await self._devices.push(device, decide, checkpoint)
-        return self._pushed(job, state, result)
+        return await self._pushed(job, state, result)
 
-    def _pushed(
+    async def _pushed(
         self, job: Job, state: DeviceState, result: PushResult
     ) -> tuple[Outcome, DeviceState, CatnetError | None]:
         reading = result.after or result.before
         ended = State.COMPLETE if result.error is None else State.FAILED
-        outcome = self._compare.outcome(ended, result.change_set or ChangeSet(), result.before)
+        outcome = await self._offload(
+            partial(self._compare.outcome, ended, result.change_set or ChangeSet(), result.before)
+        )
         outcome = replace(
             outcome,
             transcript=self._compare.redacted(
@@ -282,7 +284,7 @@ class Deploy:
             restored=result.restored,
             remaining=self._compare.redacted(result.remaining),
         )
-        seen = _seen(state, reading) if reading is not None else state
+        seen = await self._seen(state, reading) if reading is not None else state
         if result.error is None:
             done = replace(
                 seen,
@@ -304,6 +306,13 @@ class Deploy:
             seen = replace(seen, sync=Sync.OUT_OF_SYNC)
         return outcome, seen, result.error
 
+    async def _seen(self, state: DeviceState, reading: Reading) -> DeviceState:
+        if reading.backup is not None:
+            seen = reading.backup.digest
+        else:
+            seen = await self._offload(partial(digest, reading.text))
+        return replace(state, health=Health.REACHABLE, digest=seen, seen_at=reading.read_at)
+
 
 _LOOK = "Log in and look at the device: compare its running-config with the last backup."
 
@@ -313,12 +322,6 @@ def _ours(failure: Exception, step: Step | None) -> CatnetError:
         return failure
     log.error("internal fault", step=step, exc_info=failure)
     return InternalFault(f"{type(failure).__name__} in step {step or 'start'}")
-
-
-def _seen(state: DeviceState, reading: Reading) -> DeviceState:
-    return replace(
-        state, health=Health.REACHABLE, digest=digest(reading.text), seen_at=reading.read_at
-    )
 
 
 def _unwell(state: DeviceState, error: CatnetError, outcome: Outcome) -> DeviceState:

@@ -13,4 +13,6 @@ async def take(repository: Repository, offload: Offload, sha: str, ref: str) -> 
     """
     revision = await repository.revision(sha, ref)
     files = await repository.files(sha)
+    # Not in another process: bringing back the lines of a thousand devices takes longer at a time
+    # than sharing this one with a thread.
     return await offload(lambda: desired.build(files, revision))
