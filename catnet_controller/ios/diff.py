@@ -14,6 +14,7 @@ from catnet_controller.ios.items import Item, Known, Section, cut, load, ranges
 from catnet_controller.ios.parse import dump, parse
 from catnet_controller.ios.plan import Planner, Stop
 from catnet_controller.ios.predict import Model, lines
+from catnet_controller.ios.proof import unlike
 from catnet_controller.ios.redact import redact
 from catnet_controller.ios.show import difference
 from catnet_controller.ios.steps import Step, typed
@@ -133,6 +134,9 @@ class _Route:
                 step = planner.steps[0]
                 reason = "the model of IOS does not reach the wanted result with this line"
                 self.stops.append(Stop(text=step.text, line=step.line, reason=reason))
+        if not self.stops and (item := unlike(self.section, aim)) is not None:
+            reason = "in the model of IOS the result is not the wanted one at this line"
+            self.stops.append(Stop(text=item.text, line=item.line, reason=reason))
         self.tree = model.tree()
 
     @staticmethod
