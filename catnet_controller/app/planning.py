@@ -13,8 +13,10 @@ from catnet_controller.devices.transaction import Transactions
 from catnet_controller.errors import CatnetError, Refused
 from catnet_controller.models import (
     Desired,
+    Device,
     Intent,
     Outcome,
+    Reading,
     Revision,
     Snapshot,
     Step,
@@ -69,6 +71,30 @@ async def plan(
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(wanted, reader)) for wanted in chosen]
     return snapshot, [task.result() for task in tasks]
+
+
+async def wanted(settings: Settings, *, path: Path | None, name: str) -> Desired:
+    """What the config repository wants on the device. Raises Refused where that is not to say."""
+    snapshot = await _snapshot(settings, path, SystemClock())
+    if snapshot.problems:
+        more = len(snapshot.problems) - 1
+        raise Refused(
+            f"the config repository has a problem: {snapshot.problems[0]}"
+            + (f" (and {more} more)" if more else ""),
+            next_step="`catnet check` shows every problem.",
+        )
+    if name not in snapshot.desired:
+        raise Refused(
+            f"not in inventory.yaml: {name}",
+            next_step=f"Known devices: {', '.join(snapshot.desired)}.",
+        )
+    return snapshot.desired[name]
+
+
+async def reading(settings: Settings, device: Device) -> Reading:
+    """The running-config of the device, read now, kept as a backup."""
+    with Beside() as offload, wiring.devices(settings, SystemClock(), offload) as reader:
+        return await reader.read(device, _unrecorded)
 
 
 async def _unrecorded(_: Step, __: Intent | None = None) -> None:

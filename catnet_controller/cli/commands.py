@@ -5,8 +5,11 @@ What a command needs is imported when it runs, so that `catnet --help` answers a
 
 import asyncio
 import json
+import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
@@ -270,6 +273,109 @@ def plan(*, path: Path | None, devices: Sequence[str], config: Path, as_json: bo
 
         printing.plan(Console(), [(each.device, each.outcome) for each in results])
     return Exit.PROBLEMS if problems or failed else Exit.OK
+
+
+@catnet.command(short_help="Compare two configurations, or a device with the repository.")
+@click.argument("running", metavar="A")
+@click.argument("desired", metavar="[B]", required=False)
+@click.option(
+    "--path",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="The config repository in this folder, not the branch on GitHub.",
+)
+@click.option("--partial", is_flag=True, help="B speaks only for what it names.")
+@click.option("--commands", "view", flag_value="commands", help="Show what would be typed.")
+@click.option("--reverse", "view", flag_value="reverse", help="Show the way back.")
+@click.option("--unified", "view", flag_value="unified", help="Show plain unified text.")
+@click.option("--json", "view", flag_value="json", help="Print all of it as JSON for programs.")
+@_config
+@click.pass_obj
+def diff(
+    flags: Flags,
+    *,
+    running: str,
+    desired: str | None,
+    path: Path | None,
+    partial: bool,
+    view: str | None,
+    config: Path,
+) -> int:
+    """Compare configuration A (what runs) with B (what is wanted): what would change A into B.
+
+    Each is a file, or device:NAME, which is read now over SSH with the settings of catnet.yaml;
+    only `show` commands are typed. Without B, a device is compared with what the config repository
+    wants on it. Secrets are hidden; a changed one is visibly another.
+
+    Two spellings of the same configuration do not differ. Exit codes are those of diff(1): 0 the
+    same, 1 different, 2 or more trouble, which is also a line that CatNet refuses to type.
+
+    \b
+    Examples:
+      catnet diff running.cfg desired.cfg
+      catnet diff running.cfg desired.cfg --commands
+      catnet diff device:edge1 --path ~/network-config
+      catnet diff device:edge1 yesterday.cfg --unified
+    """
+    flags.problems = Exit.USAGE
+    one = running.startswith("device:")
+    other = desired is not None and desired.startswith("device:")
+    if desired is None and not one:
+        raise click.UsageError("Give B as well, or device:NAME as A.")
+    if path is not None and not (one or other):
+        raise click.UsageError("--path goes with device:NAME.")
+    for side in (running, desired):
+        if side is None or side.startswith("device:"):
+            continue
+        # Not `is_file`: the shell gives a pipe for `<(ssh edge1 show running-config)`.
+        if Path(side).is_dir() or not os.access(side, os.R_OK):
+            raise click.UsageError(f"{side} is no file that can be read, and no device:NAME.")
+    from rich.console import Console
+
+    from catnet_controller.app.differing import differ
+    from catnet_controller.cli import printing
+
+    with ExitStack() as stack:
+
+        @cache
+        def settings() -> "Settings":
+            from catnet_controller.telemetry import logs
+
+            read = _settings(config)
+            # What libraries have to say would stand between the lines of the difference.
+            logging = logs.configure(level="error", format="console", secrets=read.revealed())
+            stack.callback(logging.close)
+            return read
+
+        found = asyncio.run(differ(running, desired, path=path, partial=partial, settings=settings))
+    outcome = found.outcome
+    if view == "json":
+        _print_json(
+            {
+                "same": found.same,
+                "running": found.running,
+                "desired": found.desired,
+                "scope": found.scope.value,
+                "added": outcome.added,
+                "removed": outcome.removed,
+                "diff": outcome.diff,
+                "unified": found.unified,
+                "commands": list(outcome.commands),
+                "reverse": list(outcome.reverse),
+                "warnings": list(outcome.warnings),
+                "refusals": list(found.refusals),
+            }
+        )
+    else:
+        shown = {
+            "commands": "\n".join(outcome.commands),
+            "reverse": "\n".join(outcome.reverse),
+            "unified": found.unified,
+            None: outcome.diff,
+        }[view]
+        printing.difference(Console(), Console(stderr=True), shown, found, plain=view is not None)
+    if found.refusals:
+        return Exit.USAGE
+    return Exit.OK if found.same else Exit.PROBLEMS
 
 
 # --- devices -------------------------------------------------------------------------------------

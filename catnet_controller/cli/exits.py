@@ -37,9 +37,14 @@ Exit codes: 0 all well; 1 problems were found, or something failed; 2 wrong use 
 
 @dataclass(slots=True, kw_only=True)
 class Flags:
-    """What is asked for above the sub-command."""
+    """What is asked for above the sub-command, and how the sub-command tells problems.
+
+    ``problems`` is the exit code of a failure that would be 1, for commands to which 1 means
+    something else.
+    """
 
     debug: bool = False
+    problems: Exit = Exit.PROBLEMS
 
 
 def call(command: click.Command, arguments: Sequence[str]) -> int:
@@ -64,7 +69,8 @@ def call(command: click.Command, arguments: Sequence[str]) -> int:
     except Exception as error:
         if flags.debug:
             raise
-        return _explain(error)
+        code = _explain(error)
+        return flags.problems if code == Exit.PROBLEMS else code
 
 
 def _usage(error: click.ClickException) -> str:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -12,6 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from catnet_controller.models import Outcome
+
+if TYPE_CHECKING:
+    from catnet_controller.app.differing import Difference
 
 _COLOURS = {
     "in-sync": "green",
@@ -103,6 +106,27 @@ def diff(text: str) -> Text:
         shown.append(line + "\n", styles.get(line[:1], ""))
     shown.rstrip()
     return shown
+
+
+def difference(
+    out: Console, aside: Console, shown: str, found: "Difference", *, plain: bool
+) -> None:
+    """One view of a difference; what is said about it goes ``aside``."""
+    if shown:
+        # One line is one line, however narrow the terminal: it may be read by a program.
+        out.print(Text(shown) if plain else diff(shown), soft_wrap=True)
+    for refusal in found.refusals:
+        aside.print(Text.assemble(("refused: ", "bold red"), refusal), soft_wrap=True)
+    for warning in found.outcome.warnings:
+        aside.print(Text.assemble(("warning: ", "bold yellow"), warning), soft_wrap=True)
+    if found.refusals:
+        aside.print(Text("nothing would be typed", "bold"))
+    elif found.same:
+        aside.print(Text("no difference", "dim"))
+    else:
+        it = found.outcome
+        told = f"+{it.added} −{it.removed} lines, {_count(len(it.commands), 'command')}"
+        aside.print(Text(told, "dim"))
 
 
 def _outcome(it: Outcome) -> RenderableType:
