@@ -250,7 +250,7 @@ _ROWS: Mapping[str, str] = {
         policy-map [type (inspect|control subscriber|performance-monitor)] WORD => pmap
         zone security WORD
         zone-pair security WORD source WORD destination WORD => opaque
-        track <1-1000> (interface IFACE (line-protocol|ip routing)|ip route IP MASK reachability|ip sla <1-2147483647> [reachability|state]|list boolean (and|or)|stub-object) => track
+        track <1-1000> ~ (interface IFACE (line-protocol|ip routing)|ip route IP MASK reachability|ip sla <1-2147483647> [reachability|state]|list boolean (and|or)|stub-object) => track
         key chain WORD => keychain
         key config-key LINE
         password encryption aes
