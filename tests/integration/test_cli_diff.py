@@ -209,3 +209,20 @@ async def test_what_is_not_there_is_trouble(
     inventory.write_text(inventory.read_text().replace(str(fleet["r1"].port), str(unused_tcp_port)))
     ended = await run("diff", "device:r1", "--path", ".", cwd=tmp_path, environ=ENVIRON)
     assert (ended.code, ended.out) == (exits.Exit.UNREACHABLE, "")
+
+
+async def test_a_large_device_is_read_with_the_help_of_a_process(
+    tmp_path: Path, fleet: Fleet
+) -> None:
+    ports = "".join(f"interface Loopback{n}\n description number {n}\n!\n" for n in range(150))
+    fleet["r1"].type(ports.splitlines())
+    running = fleet["r1"].running()
+    assert len(running) > 5_000
+    (tmp_path / "configs" / "r1.cfg").write_text(running.replace("number 149", "number 150"))
+    ended = await run(
+        *("plan", "--path", ".", "--device", "r1", "--json"), cwd=tmp_path, environ=ENVIRON
+    )
+    assert ended.code == 0, ended.err
+    assert ended.err == ""
+    [r1] = json.loads(ended.out)["devices"]
+    assert (r1["added"], r1["removed"]) == (1, 1)

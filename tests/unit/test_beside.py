@@ -83,6 +83,14 @@ async def test_work_that_kills_its_process_fails_alone(beside: Beside, tmp_path:
     assert await beside(partial(die_once, LARGE, tmp_path / "mark")) == "done"
 
 
+async def test_a_drain_lets_processes_finish(beside: Beside) -> None:
+    """A service manager sends SIGTERM, and a terminal SIGINT, to every process of the daemon."""
+    number = await beside(partial(where, LARGE))
+    for which in (signal.SIGTERM, signal.SIGINT):
+        os.kill(number, which)
+    assert await beside(partial(where, LARGE)) == number
+
+
 async def test_work_has_a_deadline() -> None:
     with Beside(deadline=0.01) as beside:
         with pytest.raises(InternalFault, match="stopped after"):
