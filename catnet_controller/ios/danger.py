@@ -21,7 +21,7 @@ _NEVER: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"(?:erase|delete|format|squeeze)(?: |$)", "files of the device would be lost"),
         (r"copy ", "CatNet saves the configuration itself"),
         (r"(?:no )?crypto key ", "keys do not stand in the configuration"),
-        (r"no line vty(?: |$)", "the lines that CatNet logs in on"),
+        (r"no line vty(?:$| [0-4](?: |$))", "the lines that CatNet logs in on"),
         (r"no line con", "the way in when all else fails"),
         (r"no vlan 1(?: |$)", "the default VLAN cannot be removed"),
         (r"(?:no )?boot ", "the boot image decides whether the device comes back"),

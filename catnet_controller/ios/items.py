@@ -272,6 +272,12 @@ def _vty(root: Section) -> None:
     cut(root, ())
 
 
+def terminals(text: str) -> tuple[int, int] | None:
+    """The first and the last number of a ``line vty`` header."""
+    found = _LINE.match(text)
+    return (int(found[1]), int(found[2] or found[1])) if found else None
+
+
 def ranges(root: Section) -> list[tuple[int, int]]:
     """The ranges of ``line vty`` that the sections name, in order."""
     found = (_LINE.match(item.text) for item in root.items)

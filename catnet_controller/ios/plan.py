@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from catnet_controller.ios import entries, names
 from catnet_controller.ios.danger import never
-from catnet_controller.ios.items import Item, Section, signature
+from catnet_controller.ios.items import Item, Section, ranges, signature, terminals
 from catnet_controller.ios.merge import satisfied
+from catnet_controller.ios.predict import FIRST
 from catnet_controller.ios.rows import Kind, Row
 from catnet_controller.ios.rules import negation
 from catnet_controller.ios.steps import Step, block
@@ -231,12 +232,24 @@ class Planner:
             if row.on or row.both:
                 self._step(path, item.text[3:])
             return
+        if self._last_lines(item):
+            self._step(path, f"no {item.text}")
+            return
         if row.fixed or (row.made and row.kind is Kind.BLOCK):
             return
         if path == () and item.text.startswith("interface ") and names.physical(item.text[10:]):
             self._step(path, f"default {item.text}")
             return
         self._step(path, negation(item.found, item.text))
+
+    def _last_lines(self, item: Item) -> bool:
+        """True for terminal lines that can go: none of a higher number stays."""
+        mine = terminals(item.text)
+        return (
+            mine is not None
+            and mine[0] >= FIRST
+            and all(low < mine[0] for low, _ in ranges(self._want))
+        )
 
     def _step(self, path: Path, text: str, line: int = 0) -> None:
         self._say(Step(path=path, text=text, line=line))

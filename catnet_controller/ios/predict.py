@@ -20,6 +20,8 @@ from catnet_controller.ios.words import CLOSERS, canonical
 
 _OPENING = re.compile(r"(banner \S+|.*(?:title|prompt|banner|fail-message)) (\S.*)$")
 _ACL_HEADER = re.compile(r"ip access-list (standard|extended) (\d+)$")
+FIRST = 5
+"""The first terminal line that can be removed (Cisco IOS Terminal Services, ``line vty``)."""
 _VTY = re.compile(r"line vty (\d+)(?: (\d+))?$")
 
 
@@ -130,6 +132,21 @@ class Model:
                 self._enter(self._root, (), made, header)
         return True
 
+    def _no_lines(self, bare: str) -> bool:
+        """``no line vty N``: the lines from N on go; the first five stay."""
+        found = _VTY.match(bare)
+        if found is None:
+            return False
+        if int(found[1]) < FIRST:
+            self.refusal = "% Can't delete last 5 VTY lines"
+            return True
+        self._lines(f"line vty {found[1]} {found[2] or found[1]}")
+        for low, _, kid in self._ranges():
+            if low >= int(found[1]):
+                self._root.kids.remove(kid)
+        self._root.forget()
+        return True
+
     def _type(self, path: Path, line: str) -> Path:
         first = line.partition("\n")[0]
         text = canonical(first, mode(path))
@@ -159,10 +176,11 @@ class Model:
             name = mode(path[:depth])
             text = canonical(line, name)
             bare = _bare(text)
-            if found := match(name, bare) or match(name, f"no {bare}"):
-                if not found.row.blank:
-                    return path[:depth], text
-                loose = (path[:depth], text) if loose is None else loose
+            rows = [one.row for one in (match(name, bare), match(name, f"no {bare}")) if one]
+            if any(not row.blank for row in rows):
+                return path[:depth], text
+            if rows and loose is None:
+                loose = path[:depth], text
         return (path, canonical(line, mode(path))) if loose is None else loose
 
     def _branch(self, path: Path) -> Branch | None:
@@ -266,7 +284,7 @@ class Model:
             return
         self._apart(branch, at, bare)
         found = match(name, text)
-        if at == () and self._no_numbered(bare):
+        if at == () and (self._no_numbered(bare) or self._no_lines(bare)):
             return
         if found is None:
             self._no_unknown(branch, at, text, bare)
