@@ -31,8 +31,8 @@ log = structlog.get_logger(__name__)
 
 _SMALL = 8 * 1024
 """Bytes of input: what is smaller is computed here before it could be sent (about 100 lines)."""
-_DEADLINE = 120.0
-"""Seconds; a comparison of 30,000 lines takes less than ten."""
+_DEADLINE = 600.0
+"""Seconds; a comparison of 30,000 lines takes less than ten, a commit of a thousand devices 200."""
 _IDLE = 60.0
 """Seconds without work after which the processes are ended, and with them their memory."""
 

@@ -1,6 +1,12 @@
 """Stage: from a commit of the config repository to its snapshot."""
 
-from catnet_controller.models import Snapshot
+import asyncio
+import pickle
+from collections.abc import Mapping
+from dataclasses import replace
+from functools import partial
+
+from catnet_controller.models import Desired, Revision, Snapshot
 from catnet_controller.policy import desired
 from catnet_controller.ports import Offload, Repository
 
@@ -13,6 +19,19 @@ async def take(repository: Repository, offload: Offload, sha: str, ref: str) -> 
     """
     revision = await repository.revision(sha, ref)
     files = await repository.files(sha)
-    # Not in another process: bringing back the lines of a thousand devices takes longer at a time
-    # than sharing this one with a thread.
-    return await offload(lambda: desired.build(files, revision))
+    snapshot, packed = await offload(partial(_built, dict(files), revision))
+    devices: dict[str, Desired] = {}
+    for name, one in packed.items():
+        devices[name] = pickle.loads(one)  # noqa: S301 - packed below
+        await asyncio.sleep(0)
+    return replace(snapshot, desired=devices)
+
+
+def _built(files: Mapping[str, bytes], revision: Revision) -> tuple[Snapshot, dict[str, bytes]]:
+    """The snapshot without its devices, and each device packed.
+
+    Unpacked all at once, the lines of a thousand devices would hold up the event loop.
+    """
+    snapshot = desired.build(files, revision)
+    packed = {name: pickle.dumps(each) for name, each in snapshot.desired.items()}
+    return replace(snapshot, desired={}), packed
