@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 
 SHARED = Path(os.environ.get("CATNET_SHARED") or Path(__file__).parents[1].parent / "shared")
 CONFIGS = SHARED / "data" / "configs"
@@ -372,10 +373,9 @@ def insert_entry(rng: random.Random, lines: Lines) -> Lines | None:
     found = _list(rng, lines)
     if found is None:
         return None
-    kind = lines[found[0] - 1].split()[2]
-    rule = (
-        f" permit {'tcp any any eq ' if kind == 'extended' else '172.26.0.'}{rng.randint(1, 200)}"
-    )
+    port = rng.randint(8000, 8999)
+    extended = lines[found[0] - 1].split()[2] == "extended"
+    rule = f" permit tcp any any eq {port}" if extended else f" permit 172.26.0.{port % 250 + 1}"
     bare = _renumber(lines, *found)
     return _with(bare, rng.randint(*found), rule)
 
@@ -715,8 +715,264 @@ def key_string(rng: random.Random, lines: Lines) -> Lines | None:
 
 
 @change
+def drop_remark(rng: random.Random, lines: Lines) -> Lines | None:
+    return _drop(rng, lines, r" (?:\d+ )?remark ")
+
+
+@change
+def insert_entry_ipv6(rng: random.Random, lines: Lines) -> Lines | None:
+    at = _pick(rng, lines, r"ipv6 access-list \S+$")
+    if at is None:
+        return None
+    end = _end(lines, at)
+    bare = [re.sub(r"^ sequence \d+ ", " ", line) for line in lines[at + 1 : end]]
+    bare.insert(rng.randint(0, len(bare)), f" permit tcp any any eq {rng.randint(8000, 9000)}")
+    return [*lines[: at + 1], *bare, *lines[end:]]
+
+
+@change
+def numbered_swap(rng: random.Random, lines: Lines) -> Lines | None:
+    found = _where(lines, r"access-list \d+ (?:permit|deny)")
+    for one, other in itertools.pairwise(found):
+        if other == one + 1 and lines[one].split()[1] == lines[other].split()[1]:
+            swapped = [*lines]
+            swapped[one], swapped[other] = swapped[other], swapped[one]
+            return swapped
+    return None
+
+
+@change
+def change_list_type(rng: random.Random, lines: Lines) -> Lines | None:
+    at = _pick(rng, lines, r"ip access-list standard [A-Za-z]\S*$")
+    if at is None:
+        return None
+    header = lines[at].replace("standard", "extended")
+    return [*lines[:at], header, " permit ip any any", *lines[_end(lines, at) :]]
+
+
+@change
+def certificate(rng: random.Random, lines: Lines) -> Lines | None:
+    at = _pick(rng, lines, r" +[0-9A-F]{8} [0-9A-F]{8} ")
+    if at is None:
+        return None
+    return [
+        *lines[:at],
+        f"  {rng.randrange(16**8):08X} {lines[at].split(None, 1)[1]}",
+        *lines[at + 1 :],
+    ]
+
+
+@change
+def banner_one_line(rng: random.Random, lines: Lines) -> Lines | None:
+    if _where(lines, r"banner login "):
+        return None
+    return _global(lines, f"banner login ^Cmade {rng.randint(1, 99)}^C")
+
+
+def _in_interface(rng: random.Random, lines: Lines, stem: str, line: str) -> Lines | None:
+    """Set a value of an interface that has an address."""
+    at = _pick(rng, lines, r" ip address \d+\S+ \S+$")
+    if at is None:
+        return None
+    start = next(n for n in range(at, -1, -1) if lines[n].startswith("interface "))
+    end = _end(lines, start)
+    kept = [one for one in lines[start + 1 : end] if not one.startswith(stem)]
+    place = next(n for n, one in enumerate(kept) if one == lines[at]) + 1
+    while place < len(kept) and kept[place].startswith(" ip address "):
+        place += 1
+    return [*lines[: start + 1], *kept[:place], line, *kept[place:], *lines[end:]]
+
+
+@change
+def ospf_cost(rng: random.Random, lines: Lines) -> Lines | None:
+    return _in_interface(rng, lines, " ip ospf cost", f" ip ospf cost {rng.randint(1, 999)}")
+
+
+@change
+def interface_mtu(rng: random.Random, lines: Lines) -> Lines | None:
+    return _in_interface(rng, lines, " ip mtu", f" ip mtu {rng.randint(1300, 1499)}")
+
+
+@change
+def helper_address(rng: random.Random, lines: Lines) -> Lines | None:
+    line = f" ip helper-address 172.16.9.{rng.randint(1, 250)}"
+    return _in_interface(rng, lines, " ip helper-address", line)
+
+
+@change
+def standby_group(rng: random.Random, lines: Lines) -> Lines | None:
+    line = f" standby {rng.randint(200, 250)} priority {rng.randint(101, 200)}"
+    return _in_interface(rng, lines, " nothing", line)
+
+
+@change
+def redirects_off(rng: random.Random, lines: Lines) -> Lines | None:
+    return _in_interface(rng, lines, " no ip redirects", " no ip redirects")
+
+
+@change
+def filter_port(rng: random.Random, lines: Lines) -> Lines | None:
+    made = _in_interface(rng, lines, " ip access-group", " ip access-group MADE-IN in")
+    if made is None:
+        return None
+    return _global(
+        made,
+        "ip access-list extended MADE-IN",
+        " permit tcp any any established",
+        " deny ip any any log",
+    )
+
+
+@change
+def port_to_bundle(rng: random.Random, lines: Lines) -> Lines | None:
+    at = _pick(rng, lines, r"interface \S*Ethernet[\d/]+$")
+    if at is None or any("channel-group" in one for one in lines[at : _end(lines, at)]):
+        return None
+    number = rng.randint(40, 60)
+    made = _with(lines, _end(lines, at), f" channel-group {number} mode active")
+    return _global(made, f"interface Port-channel{number}", " description made")
+
+
+@change
+def bgp_network(rng: random.Random, lines: Lines) -> Lines | None:
+    at = _pick(rng, lines, r"router bgp \d+$")
+    net = f" network 172.31.{rng.randint(0, 255)}.0 mask 255.255.255.0"
+    return None if at is None else _with(lines, at + 1, net)
+
+
+@change
+def bgp_neighbor_value(rng: random.Random, lines: Lines) -> Lines | None:
+    at = _pick(rng, lines, r" neighbor \d\S+ remote-as \d+")
+    if at is None:
+        return None
+    peer = lines[at].split()[1]
+    stem = f" neighbor {peer} timers"
+    kept = [one for one in lines if not one.startswith(stem)]
+    return _with(kept, kept.index(lines[at]) + 1, f"{stem} {rng.randint(5, 9)} 30")
+
+
+@change
+def bgp_group(rng: random.Random, lines: Lines) -> Lines | None:
+    at = _pick(rng, lines, r"router bgp \d+$")
+    name = f"PG{rng.randint(1, 99)}"
+    return (
+        None
+        if at is None
+        else _with(
+            lines,
+            at + 1,
+            f" neighbor {name} peer-group",
+            f" neighbor {name} remote-as 65099",
+            f" neighbor 172.31.255.{rng.randint(1, 250)} peer-group {name}",
+        )
+    )
+
+
+@change
+def ospf_passive(rng: random.Random, lines: Lines) -> Lines | None:
+    at = _pick(rng, lines, r"router ospf \d+")
+    if at is None:
+        return None
+    end = _end(lines, at)
+    line = " passive-interface Loopback0"
+    if any("passive-interface" in one for one in lines[at:end]):
+        return None
+    return _with(lines, at + 1, line)
+
+
+@change
+def set_logging_buffer(rng: random.Random, lines: Lines) -> Lines | None:
+    kept = [line for line in lines if "logging buffered" not in line]
+    return _global(kept, f"logging buffered {rng.randint(5000, 90000)}")
+
+
+@change
+def set_location(rng: random.Random, lines: Lines) -> Lines | None:
+    kept = [line for line in lines if not line.startswith("snmp-server location")]
+    return _global(kept, f"snmp-server location row  {rng.randint(1, 99)}")
+
+
+@change
+def set_timestamps(rng: random.Random, lines: Lines) -> Lines | None:
+    return _sub(rng, lines, r"service timestamps log", r"log .*", "log datetime msec localtime")
+
+
+@change
+def set_domain(rng: random.Random, lines: Lines) -> Lines | None:
+    kept = [line for line in lines if not re.match(r"ip domain[ -]name (?!vrf)", line)]
+    return _global(kept, f"ip domain name made{rng.randint(1, 99)}.example")
+
+
+@change
+def set_enable_secret(rng: random.Random, lines: Lines) -> Lines | None:
+    return _sub(rng, lines, r"enable secret", r"secret .*", "secret 9 $9$made$made")
+
+
+@change
+def add_tacacs(rng: random.Random, lines: Lines) -> Lines | None:
+    name = f"made{rng.randint(1, 99)}"
+    return _global(
+        lines,
+        f"tacacs server {name}",
+        " address ipv4 172.16.8.1",
+        f"aaa group server tacacs+ G-{name}",
+        f" server name {name}",
+    )
+
+
+@change
+def add_sla(rng: random.Random, lines: Lines) -> Lines | None:
+    number = rng.randint(500, 900)
+    return _global(
+        lines,
+        f"ip sla {number}",
+        " icmp-echo 172.16.7.1",
+        "  frequency 30",
+        f"ip sla schedule {number} life forever start-time now",
+        f"track {number} ip sla {number} reachability",
+    )
+
+
+@change
+def add_applet(rng: random.Random, lines: Lines) -> Lines | None:
+    return _global(
+        lines,
+        f"event manager applet MADE{rng.randint(1, 99)}",
+        " event none",
+        ' action 1.0 cli command "enable"',
+        ' action 2.0 syslog msg "two  blanks"',
+    )
+
+
+@change
+def add_key_chain(rng: random.Random, lines: Lines) -> Lines | None:
+    return _global(
+        lines, f"key chain MADE{rng.randint(1, 99)}", " key 1", "  key-string 7 070C285F4D06"
+    )
+
+
+@change
+def console_line(rng: random.Random, lines: Lines) -> Lines | None:
+    at = _pick(rng, lines, r"line con 0$")
+    if at is None:
+        return None
+    end = _end(lines, at)
+    kept = [one for one in lines[at + 1 : end] if not one.startswith(" exec-timeout")]
+    return [*lines[: at + 1], f" exec-timeout {rng.randint(1, 9)} 0", *kept, *lines[end:]]
+
+
+@change
 def several(rng: random.Random, lines: Lines) -> Lines | None:
     made: Lines = lines
     for kind in rng.sample(sorted(set(CHANGES) - {"several"}), 6):
         made = CHANGES[kind](rng, made) or made
     return made
+
+
+def own() -> list[tuple[str, str]]:
+    """The project's own configurations by name, for where the corpus is not at hand."""
+    root = Path(__file__).parents[1]
+    found = [(path.name, path.read_text("utf-8")) for path in (root / "sample-repo").rglob("*.cfg")]
+    cases = (root / "tests" / "cases" / "ios").glob("*.yaml")
+    found += [(path.name, yaml.safe_load(path.read_text("utf-8"))["running"]) for path in cases]
+    return sorted((name, re.sub(r"\{\{.*?\}\}", "made", text)) for name, text in found)

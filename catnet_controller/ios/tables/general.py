@@ -73,6 +73,7 @@ single clock summer-time ... ; stage 90
 flag clock calendar-valid ; stage 90
 single switch <n> provision * ; made ; fixed
 single switch <n> priority * ; stage 90
+flag mmi <auto-configure|pvc> ; made
 single mmi <x> ... ; made
 flag mmi <...> ; made
 flag memory-size iomem <...> ; made
