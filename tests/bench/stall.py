@@ -1,11 +1,13 @@
 """Bench `loop`: how long the event loop answers nobody while a fleet is compared."""
 
 import asyncio
+import multiprocessing
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import TypeVar
+from multiprocessing.connection import Connection
+from typing import Any, TypeVar
 
 from catnet_controller.app.beside import Beside
 from catnet_controller.ios.diff import compare
@@ -30,8 +32,16 @@ def run(asked: Run) -> Iterator[Figure]:
     what = f"{devices:,} devices of {_LINES:,} lines"
 
     asked.tell(f"{what}, beside the loop")
+    context = multiprocessing.get_context("spawn")
+    near, far = context.Pipe()
+    bystander = context.Process(target=_bystander, args=(far,), daemon=True)
+    bystander.start()
+    near.recv()
     with Beside() as beside:
         longest, usual, spent = asyncio.run(_measure(beside, jobs, asked.tell))
+    near.send("stop")
+    machine = float(near.recv())
+    bystander.join()
     few = jobs[: min(devices, 50)]
     asked.tell(f"{len(few)} devices, in a thread")
     with ThreadPoolExecutor(max_workers=1) as pool:
@@ -39,6 +49,8 @@ def run(asked: Run) -> Iterator[Figure]:
     longest_title = f"{what}: longest stall, s"
     yield against("loop", longest_title, longest, _LIMIT, name="limit of 50 ms")
     yield against("loop", longest_title, longest, threaded, name=f"a thread, {len(few)} devices")
+    # What a busy machine takes from everybody is no stall of ours.
+    yield against("loop", longest_title, longest, machine, name="an idle loop at the same time")
     yield against(
         "loop", f"{what}: 99 % of stalls, s", usual, late, name=f"a thread, {len(few)} devices"
     )
@@ -81,6 +93,21 @@ async def _measure(
         ticking.cancel()
     stalls.sort()
     return stalls[-1], stalls[len(stalls) * 99 // 100], time.perf_counter() - begun
+
+
+def _bystander(far: "Connection[Any, Any]") -> None:
+    """The longest stall of a loop that has nothing to do, in a process of its own."""
+    far.send("ready")
+
+    async def idle() -> float:
+        longest = 0.0
+        while not far.poll():
+            asleep = time.perf_counter()
+            await asyncio.sleep(0.001)
+            longest = max(longest, time.perf_counter() - asleep - 0.001)
+        return longest
+
+    far.send(asyncio.run(idle()))
 
 
 def _threaded(pool: ThreadPoolExecutor) -> Offload:
