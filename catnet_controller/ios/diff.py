@@ -6,7 +6,7 @@ addresses with it) the plan is continued until nothing is left; where that does 
 is refused.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from catnet_controller.ios import merge
 from catnet_controller.ios.changes import ChangeSet, Command, DiffLine, Refusal
@@ -16,6 +16,7 @@ from catnet_controller.ios.plan import Planner, Stop
 from catnet_controller.ios.predict import Model, lines
 from catnet_controller.ios.proof import unlike
 from catnet_controller.ios.redact import redact
+from catnet_controller.ios.rules import match, mode
 from catnet_controller.ios.show import difference
 from catnet_controller.ios.steps import Step, typed
 from catnet_controller.ios.tree import Path, Tree
@@ -31,13 +32,15 @@ def compare(
     applied: str | None = None,
     origins: Sequence[str] = (),
     mark: bytes | None = None,
+    strict: bool = False,
 ) -> ChangeSet:
     """The change set from ``running`` to ``desired``.
 
     ``scope`` is ``full`` (desired speaks for the whole device) or ``partial`` (only for what it
     names; ``applied`` is the desired text applied last). ``origins[i]`` is where line ``i`` of
     desired comes from. Secrets in desired are plain values or the device's own hash. ``mark`` is
-    a secret key that lets two different secrets look different in the redacted diff.
+    a secret key that lets two different secrets look different in the redacted diff. Lines that
+    only a catch-all row takes are typed as they stand, with a warning; ``strict`` refuses them.
     """
     if running == desired and scope == "full":
         return ChangeSet(predicted=running)
@@ -54,6 +57,7 @@ def compare(
         aim = merge.partial(have, want, before)
     else:
         aim = merge.full(have, want)
+    merge.vlans(have, want, aim)
     where = _Where(origins)
     refusals = [
         Refusal(
@@ -70,6 +74,14 @@ def compare(
     predicted = dump(route.tree)
     reverse: tuple[Command, ...] = ()
     warnings = [*aim.warnings, *route.warnings]
+    for step in _vague(route.steps):
+        if strict:
+            refusals.append(Refusal(line=step.text, origin=where(step.line), reason=_VAGUE))
+        else:
+            place = f"{where(step.line)}: " if where(step.line) else ""
+            warnings.append(
+                f"{place}`{redact(step.text)}`: not known in detail; typed as it stands"
+            )
     if commands and not refusals:
         back = _Route(route.tree, route.section, have, set(), known)
         reverse = typed(back.steps)
@@ -91,6 +103,17 @@ def compare(
 def render(diff: Sequence[DiffLine]) -> str:
     """A diff as text: the sign in the first column, then one blank per section around the line."""
     return "\n".join(f"{line.sign.value}{' ' * line.depth}{line.text}" for line in diff)
+
+
+_VAGUE = "not known in detail, and only lines that are may be typed"
+
+
+def _vague(steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps whose lines only a catch-all row takes."""
+    for step in steps:
+        found = match(mode(step.path), step.text.removeprefix("default "))
+        if found is not None and found.row.loose:
+            yield step
 
 
 class _Where:

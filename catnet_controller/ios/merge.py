@@ -5,12 +5,17 @@ a three-way merge, as ``kubectl apply`` does it: desired lines are there, lines 
 and no longer desired are gone, everything else stays.
 """
 
+import re
 from dataclasses import dataclass, field
 
 from catnet_controller.ios import names
 from catnet_controller.ios.items import Item, Section
 from catnet_controller.ios.rows import Kind
+from catnet_controller.ios.rules import match
 from catnet_controller.ios.secrets import alike
+
+_VLAN = re.compile(r"vlan \d+$")
+_PUT = re.compile(r"switchport (?:access|voice) vlan \d+$")
 
 
 @dataclass(slots=True)
@@ -87,6 +92,41 @@ def _device_made(old: Item, into: Section, aim: Aim) -> None:
 def _own(item: Item) -> bool:
     """True for a block that only a device makes: certificates are never compared."""
     return item.kind is Kind.BLOCK and item.row is not None and item.row.fixed
+
+
+def vlans(running: Section, desired: Section, aim: Aim) -> None:
+    """VLANs that a port's line makes: IOS creates the VLAN that a port is put into.
+
+    ("% Access VLAN does not exist. Creating vlan N".) A VLAN that came so stays while a port uses
+    it; one that will come so is planned as a line of its own. Where the device keeps its VLANs
+    outside the running-config (VTP server or client: none is shown) nothing is to be said.
+    """
+    ports = [(item, found) for item in desired.items for found in _used(item)]
+    if not ports:
+        return
+    shown = any(_VLAN.match(item.text) for item in (*running.items, *desired.items)) or any(
+        item.text in ("vtp mode transparent", "vtp mode off") for item in running.items
+    )
+    for port, line in ports:
+        text = f"vlan {line.text.rsplit(maxsplit=1)[-1]}"
+        found = match("config", text)
+        if found is None or text == "vlan 1" or found.key in aim.section.index:
+            continue
+        old = running.index.get(found.key)
+        if old is not None:
+            if old.section is None or not old.section.items:
+                aim.section.add(old.copy())
+            continue
+        before = running.index.get(port.key)
+        has = before.section.index.get(line.key) if before and before.section else None
+        if shown and (has is None or has.text != line.text):
+            aim.section.add(Item(text, found.key, found, line.line, (), Section((text,))))
+            aim.warnings.append(f"`{text}` is made because `{port.text}` is put into it")
+
+
+def _used(port: Item) -> list[Item]:
+    inside = port.section.items if port.section and port.text.startswith("interface ") else ()
+    return [item for item in inside if _PUT.match(item.text)]
 
 
 def _differs(section: Section, kept: Section | None) -> bool:
