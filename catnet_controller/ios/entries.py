@@ -232,6 +232,7 @@ def _numbers(old: list[_Rule], new: list[_Rule], kept: set[int]) -> list[int] | 
     """A number for every wanted entry; None when there is no room between those that stay."""
     where = {rule.text: rule.number for rule in old}
     taken = sorted(rule.number for rule in old if rule.text)
+    used = set(taken)
     given = [where[rule.text] if place in kept else 0 for place, rule in enumerate(new)]
     low, start = 0, 0
     for place in range(len(new) + 1):
@@ -241,7 +242,7 @@ def _numbers(old: list[_Rule], new: list[_Rule], kept: set[int]) -> list[int] | 
         high = None if end or not new[place].text else given[place]
         run = range(start, place)
         if run:
-            chosen = _chosen([new[one] for one in run], low, high, taken)
+            chosen = _chosen([new[one] for one in run], low, high, taken, used)
             if chosen is None:
                 return None
             given[start:place] = chosen
@@ -253,9 +254,11 @@ def _numbers(old: list[_Rule], new: list[_Rule], kept: set[int]) -> list[int] | 
     return given
 
 
-def _chosen(run: list[_Rule], low: int, high: int | None, taken: list[int]) -> list[int] | None:
+def _chosen(
+    run: list[_Rule], low: int, high: int | None, taken: list[int], used: set[int]
+) -> list[int] | None:
+    """Numbers for entries that come together between two; ``used`` is ``taken`` as a set."""
     wished = [rule.number for rule in run]
-    used = set(taken)
     if (
         all(wished)
         and all(low < one and (high is None or one < high) and one not in used for one in wished)

@@ -107,6 +107,25 @@ class Section:
         self.items[self.items.index(old)] = new
         self.index[old.key] = new
 
+    def same(self, other: "Section") -> bool:
+        """True when every line, below as well, is the same in the same order."""
+        if self is other:
+            return True
+        if len(self.items) != len(other.items):
+            return False
+        for one, two in zip(self.items, other.items, strict=True):
+            if one is two:
+                continue
+            if one.key != two.key or one.text != two.text or one.body != two.body:
+                return False
+            below, wanted = one.section, two.section
+            if below is None or wanted is None:
+                if below is not wanted:
+                    return False
+            elif not below.same(wanted):
+                return False
+        return True
+
     def lines(self) -> int:
         """How many lines, those of the sections below included."""
         return sum(1 + (i.section.lines() if i.section else 0) for i in self.items)
@@ -177,14 +196,14 @@ def _fold(section: Section, number: str, rest: str, node: Node) -> None:
     if item is None:
         item = section.add(Item(header, key, found, node.line, (), Section((header,))))
     assert item.section is not None
-    _entry(item.section, rest, node.line)
+    _entry(item.section, rest, node.line, match("acl", rest))
 
 
 def _add(section: Section, name: str, text: str, node: Node, line: int) -> None:
     found = match(name, text)
     kind = found.row.kind if found else None
     if kind is Kind.ENTRY:
-        _entry(section, text, line)
+        _entry(section, text, line, found)
         return
     if node.shape is Shape.BLOCK:
         label, body = _body(text, node)
@@ -223,10 +242,9 @@ def _implied(found: Match | None, text: str) -> bool:
     return row.kind is Kind.FLAG and row.on and not found.negative
 
 
-def _entry(section: Section, text: str, line: int) -> None:
+def _entry(section: Section, text: str, line: int, found: Match | None) -> None:
     """Rule 12: entries count by text and order; numbers are addresses."""
     number, rule = acl.entry(text)
-    found = match("acl", text)
     key: Key = ("entry", rule)
     copies = 0
     while key in section.index:

@@ -66,7 +66,7 @@ class Planner:
     def _section(
         self, path: Path, have: Section, want: Section, gone: tuple[str, ...] = ()
     ) -> None:
-        if want.mode == "certificates":
+        if want.mode == "certificates" or have.same(want):
             return
         if want.mode == "acl":
             for step in entries.plan(path[-1], have, want):

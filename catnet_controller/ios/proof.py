@@ -13,6 +13,8 @@ from catnet_controller.ios.rows import Kind
 
 def unlike(have: Section, want: Section) -> Item | None:
     """The first line that one has and the other has not, or that stands in another order."""
+    if have.same(want):
+        return None
     if want.mode == "acl":
         return _entries(have, want)
     if want.mode == "certificates":

@@ -35,7 +35,7 @@ def enter(branch: Branch, at: Path, text: str) -> str | None:
     position = low if comment else high
     while comment and position < high and acl.remark(acl.entry(kids[position].text)[1]):
         position += 1
-    index = branch.kids.index(kids[position]) if position < len(kids) else branch.end()
+    index = branch.kids.index(kids[position], position) if position < len(kids) else branch.end()
     new = Branch(made(_numbered_text(at, number, text), len(at)))
     branch.said(rule)
     branch.kids.insert(index, new)
@@ -80,8 +80,8 @@ def remove(branch: Branch, at: Path, bare: str) -> None:
     for position in reversed(gone):
         kid = kids[position]
         branch.unsaid(acl.entry(kid.text)[1])
+        del branch.kids[branch.kids.index(kid, position)]
         del kids[position], numbers[position]
-        branch.kids.remove(kid)
         branch.keys(mode(at)).pop(identity(mode(at), canonical(kid.text)), None)
 
 

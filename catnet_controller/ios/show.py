@@ -21,6 +21,8 @@ def difference(have: Section, want: Section, key: bytes | None) -> tuple[DiffLin
 
 
 def _section(have: Section, want: Section, depth: int) -> Iterator[DiffLine]:
+    if have.same(want):
+        return
     if want.mode == "acl":
         yield from _entries(have, want, depth)
         return
