@@ -693,7 +693,8 @@ def toggle_global(rng: random.Random, lines: Lines) -> Lines | None:
 @change
 def drop_global(rng: random.Random, lines: Lines) -> Lines | None:
     pattern = (
-        r"(?!boot|hostname|end|version|crypto|license|switch|line|banner|macro|interface)[a-z]\S* "
+        r"(?!boot|hostname|end|version|crypto|license|switch|line|banner|macro|interface|vrf"
+        r"|ip vrf)[a-z]\S* "
     )
     at = _pick(rng, lines, pattern)
     return None if at is None else _without(lines, at, _end(lines, at))
@@ -752,9 +753,10 @@ def change_list_type(rng: random.Random, lines: Lines) -> Lines | None:
 
 @change
 def certificate(rng: random.Random, lines: Lines) -> Lines | None:
-    at = _pick(rng, lines, r" +[0-9A-F]{8} [0-9A-F]{8} ")
-    if at is None:
+    hexes = [n for n, line in enumerate(lines) if re.match(r" +[0-9A-F]{8} [0-9A-F]{8} ", line)]
+    if not hexes:
         return None
+    at = rng.choice(hexes)
     return [
         *lines[:at],
         f"  {rng.randrange(16**8):08X} {lines[at].split(None, 1)[1]}",

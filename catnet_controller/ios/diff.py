@@ -83,7 +83,7 @@ def compare(
                 f"{place}`{redact(step.text)}`: not known in detail; typed as it stands"
             )
     if commands and not refusals:
-        back = _Route(route.tree, route.section, have, set(), known)
+        back = _Route(route.tree, route.section, have, set(), known, printed=True)
         reverse = typed(back.steps)
         warnings += [
             f"the way back is not complete: `{redact(stop.text)}`: {stop.reason}"
@@ -128,7 +128,14 @@ class _Route:
     """A plan, continued in the model until the aim is reached."""
 
     def __init__(
-        self, tree: Tree, have: Section, aim: Section, cleared: set[str], known: Known
+        self,
+        tree: Tree,
+        have: Section,
+        aim: Section,
+        cleared: set[str],
+        known: Known,
+        *,
+        printed: bool = False,
     ) -> None:
         self.steps: list[Step] = []
         self.stops: list[Stop] = []
@@ -136,7 +143,7 @@ class _Route:
         model = Model(tree)
         self.section = have
         for _ in range(_ROUNDS):
-            planner = Planner(self.section, aim, cleared)
+            planner = Planner(self.section, aim, cleared, printed=printed)
             planner.run()
             self.stops += planner.stops
             self.warnings += planner.warnings

@@ -37,13 +37,17 @@ class Stop:
 class Planner:
     """Plans one change. ``steps`` are what to type, ``stops`` why not to."""
 
-    def __init__(self, have: Section, want: Section, cleared: set[str]) -> None:
+    def __init__(
+        self, have: Section, want: Section, cleared: set[str], *, printed: bool = False
+    ) -> None:
+        """``printed``: a device printed ``want``, so it takes a line that no rule knows again."""
         self.steps: list[Step] = []
         self.stops: list[Stop] = []
         self.warnings: list[str] = []
         self._have = have.shallow()
         self._want = want
         self._cleared = cleared
+        self._printed = printed
 
     def run(self) -> None:
         for name in sorted(self._cleared & {item.text for item in self._have.items}):
@@ -172,7 +176,9 @@ class Planner:
         row = item.row
         changed = old is None or old.text != item.text or old.body != item.body
         if row is None:
-            if changed:
+            if changed and self._printed and not _odd(item):
+                self._step(path, item.text)
+            elif changed:
                 self.stops.append(Stop(text=item.text, line=item.line, reason=_UNKNOWN))
             elif item.section is not None and old is not None:
                 self._section(

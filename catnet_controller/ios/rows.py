@@ -18,7 +18,7 @@ entry, addressed by number.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -126,28 +126,36 @@ _FLAGS = frozenset(
 _TEXTS = frozenset(
     {"no", "opens", "default", "change", "wipes", "cascade", "rival", "never", "danger"}
 )
+Cite = Callable[[str, str], str]
+"""Gives the source of a row from its mode and pattern."""
 
 
-def table(mode: str, source: str, text: str, *, first: int = 0) -> tuple[Row, ...]:
-    """Rows from the text of a table. Raises ValueError for a line that is not well formed."""
+def table(mode: str, cite: Cite, text: str, *, first: int = 0) -> tuple[Row, ...]:
+    """Rows from the text of a table. Raises ValueError for a line that is not well formed.
+
+    The option ``source`` of a row adds to what ``cite`` says: where a special trait is stated.
+    """
     lines = (line.strip() for line in text.strip().splitlines())
     return tuple(
-        _row(mode, source, line, first + number)
+        _row(mode, cite, line, first + number)
         for number, line in enumerate(lines)
         if line and not line.startswith("#")
     )
 
 
-def _row(mode: str, source: str, line: str, place: int) -> Row:
+def _row(mode: str, cite: Cite, line: str, place: int) -> Row:
     head, *options = (part.strip() for part in line.split(" ;"))
     kind, pattern = head.split(None, 1)
     values: dict[str, object] = {}
+    source = cite(mode, pattern)
     for option in options:
         name, _, value = option.partition(" ")
         if name in _FLAGS:
             values[name] = True
         elif name in _TEXTS:
             values[name] = value
+        elif name == "source":
+            source = f"{source}; {value}"
         elif name in ("stage", "near"):
             values[name] = int(value)
         elif name == "asks":

@@ -3,13 +3,12 @@
 # ruff: noqa: E501  (a row is one line)
 
 from catnet_controller.ios.rows import Row, table
-
-_SOURCE = "Cisco IOS Security and QoS command references; IP access list entry sequence numbering"
+from catnet_controller.ios.tables.books import cite
 
 ROWS: tuple[Row, ...] = (
     table(
         "acl",
-        _SOURCE,
+        cite,
         r"""
 entry permit <...>
 entry deny <...>
@@ -24,7 +23,7 @@ single sequence <#> [...] ; no no sequence {0}
     )
     + table(
         "object-group",
-        _SOURCE,
+        cite,
         r"""
 single description ...
 list <...>
@@ -32,14 +31,14 @@ list <...>
     )
     + table(
         "community-list",
-        _SOURCE,
+        cite,
         r"""
 list <...>
 """,
     )
     + table(
         "vlan-map",
-        _SOURCE,
+        cite,
         r"""
 single match <a> <b> ...
 single action ...
@@ -47,32 +46,32 @@ single action ...
     )
     + table(
         "route-map",
-        "Cisco IOS IP Routing command reference, route-map; match lines of one kind are one list",
+        cite,
         r"""
 single description ...
-single match ip address prefix-list ... ; no full ; change remove
-single match ip address ... ; no full ; change remove
-single match ipv6 address prefix-list ... ; no full ; change remove
-single match ipv6 address ... ; no full ; change remove
-single match ip next-hop prefix-list ... ; no full ; change remove
-single match ip next-hop ... ; no full ; change remove
-single match ip route-source ... ; no full ; change remove
-single match <community|as-path|interface|tag|extcommunity|large-community|metric|local-preference|route-type|source-protocol|rpki> ... ; no full ; change remove
+single match ip address prefix-list ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
+single match ip address ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
+single match ipv6 address prefix-list ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
+single match ipv6 address ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
+single match ip next-hop prefix-list ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
+single match ip next-hop ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
+single match ip route-source ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
+single match <community|as-path|interface|tag|extcommunity|large-community|metric|local-preference|route-type|source-protocol|rpki> ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
 flag match <...>
-single set ip next-hop ... ; no full ; change remove
-single set ip default next-hop ... ; no full ; change remove
-single set ipv6 next-hop ... ; no full ; change remove
+single set ip next-hop ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
+single set ip default next-hop ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
+single set ipv6 next-hop ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
 single set <metric|local-preference|weight|tag|metric-type|origin|ip|interface|level|vrf|global> ... ; no full
-single set community ... ; no full ; change remove
-single set extcommunity <t> ... ; no full ; change remove
-single set as-path prepend ... ; no full ; change remove
+single set community ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
+single set extcommunity <t> ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
+single set as-path prepend ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
 single set <...> ; no full
 single continue [...]
 """,
     )
     + table(
         "class-map",
-        _SOURCE,
+        cite,
         r"""
 single description ...
 list match <...>
@@ -80,7 +79,7 @@ list match <...>
     )
     + table(
         "policy-map",
-        _SOURCE,
+        cite,
         r"""
 single description ...
 section class type <...> ; opens policy-class ; tags ordered
@@ -90,7 +89,7 @@ section parameter-map <...> ; opens ?
     )
     + table(
         "policy-class",
-        _SOURCE,
+        cite,
         r"""
 single priority level <n> ... ; no no priority level {0}
 single priority [...]
@@ -124,7 +123,7 @@ list estimate <...>
     )
     + table(
         "police",
-        _SOURCE,
+        cite,
         r"""
 single conform-action ...
 single exceed-action ...
@@ -133,28 +132,28 @@ single violate-action ...
     )
     + table(
         "control-policy",
-        "Cisco Identity-Based Networking Services command reference",
+        cite,
         r"""
 section event <e> <m> ; opens control-event ; tags ordered
 """,
     )
     + table(
         "control-event",
-        "Cisco Identity-Based Networking Services command reference",
+        cite,
         r"""
 section <n> class * * ; opens control-class ; no no {0}
 """,
     )
     + table(
         "control-class",
-        "Cisco Identity-Based Networking Services command reference",
+        cite,
         r"""
 single <n> ... ; no no {0}
 """,
     )
     + table(
         "table-map",
-        _SOURCE,
+        cite,
         r"""
 single map from <n> to *
 single default ...
@@ -162,7 +161,7 @@ single default ...
     )
     + table(
         "flow",
-        "Cisco IOS Flexible NetFlow command reference",
+        cite,
         r"""
 single description ...
 list match <...>
@@ -186,23 +185,23 @@ single mode ...
     )
     + table(
         "zone-pair",
-        _SOURCE,
+        cite,
         r"""
 single description ...
 single service-policy type inspect *
 """,
     )
-    + table("zone", _SOURCE, "single description ...")
+    + table("zone", cite, "single description ...")
     + table(
         "parameter-map",
-        _SOURCE,
+        cite,
         r"""
 flag <...>
 """,
     )
     + table(
         "device-tracking",
-        _SOURCE,
+        cite,
         r"""
 single tracking ...
 single limit address-count *
@@ -213,7 +212,7 @@ flag <...>
     )
     + table(
         "service-template",
-        _SOURCE,
+        cite,
         r"""
 single description ...
 single vlan *

@@ -3,20 +3,19 @@
 # ruff: noqa: E501  (a row is one line)
 
 from catnet_controller.ios.rows import Row, table
-
-_SOURCE = "Cisco IOS Interface, IP Addressing and LAN Switching command references"
+from catnet_controller.ios.tables.books import cite
 
 ROWS: tuple[Row, ...] = (
     table(
         "interface",
-        _SOURCE,
+        cite,
         r"""
 single description ... ; stage 30
-flag switchport ; on ; stage 5 ; danger the port changes between switching and routing
-single encapsulation dot1Q ... ; no full ; stage 20 ; wipes ip address|ipv6 address ; danger the sub-interface drops its addresses
+flag switchport ; on ; stage 5 ; danger the port changes between switching and routing ; source Command Default: enabled
+single encapsulation dot1Q ... ; no full ; stage 20 ; wipes ip address|ipv6 address ; danger the sub-interface drops its addresses ; source facts 4 and 9: the device strips the addresses
 single encapsulation ... ; stage 20
-single vrf forwarding * ; stage 10 ; wipes ip address|ipv6 address ; danger the addresses go and come back
-single ip vrf forwarding * ; stage 10 ; wipes ip address|ipv6 address ; danger the addresses go and come back
+single vrf forwarding * ; stage 10 ; wipes ip address|ipv6 address ; danger the addresses go and come back ; source facts 4 and 9: the device strips the addresses
+single ip vrf forwarding * ; stage 10 ; wipes ip address|ipv6 address ; danger the addresses go and come back ; source facts 4 and 9: the device strips the addresses
 single bandwidth ... ; stage 50
 single switchport access vlan * ; stage 45 ; danger the port changes its VLAN
 single switchport trunk encapsulation * ; stage 40
@@ -38,15 +37,15 @@ flag switchport protected
 list switchport private-vlan <...>
 flag switchport <...>
 list ip address <...> secondary ; stage 26 ; tags address
-single ip address ... ; shown ; stage 25 ; tags address ; danger the address
+single ip address ... ; shown ; stage 25 ; tags address ; danger the address ; source transcripts of running-configs print the no
 single ip unnumbered ... ; stage 25
-flag ip redirects ; on
-flag ip unreachables ; on
-flag ip proxy-arp ; on
+flag ip redirects ; on ; source Command Default: enabled
+flag ip unreachables ; on ; source Command Default: enabled
+flag ip proxy-arp ; on ; source Command Default: enabled
 flag ip directed-broadcast
 single ip directed-broadcast *
 flag ip mask-reply
-flag ip route-cache ; on
+flag ip route-cache ; on ; source Command Default: enabled
 flag ip route-cache <...>
 flag ip mroute-cache
 single ip mtu *
@@ -67,13 +66,13 @@ single ip authentication key-chain eigrp <n> *
 single ip hello-interval eigrp <n> *
 single ip hold-time eigrp <n> *
 list ip summary-address eigrp <...>
-flag ip split-horizon ; on
+flag ip split-horizon ; on ; source Command Default: enabled
 flag ip split-horizon <...>
 single ip bandwidth-percent eigrp <n> *
 single ip ospf <p> area ... ; no full
 single ip ospf authentication [...]
 single ip ospf authentication-key ...
-single ip ospf message-digest-key <n> ... ; change remove
+single ip ospf message-digest-key <n> ... ; change remove ; source facts 9: the old line goes right before the new one
 single ip ospf network ...
 single ip ospf <cost|priority|hello-interval|dead-interval|retransmit-interval|transmit-delay> ...
 flag ip ospf mtu-ignore
@@ -112,25 +111,24 @@ single zone-member security * ; danger traffic between zones
 single load-interval *
 single speed ...
 single duplex *
-flag negotiation auto ; made
-flag autostate ; on
+flag negotiation auto ; made ; source facts 8, rule 15: made by the device
+flag autostate ; on ; source Command Default: enabled
 single mtu * ; stage 22
 single media-type *
 single delay *
-single keepalive [...] ; on ; default keepalive
+single keepalive [...] ; on ; default keepalive ; source Command Default: enabled
 single carrier-delay ...
 single clock rate *
-single logging event <...>
 flag logging event <...>
-flag cdp enable ; on
+flag cdp enable ; on ; source Command Default: enabled
 flag cdp <...>
-flag lldp <transmit|receive> ; on
+flag lldp <transmit|receive> ; on ; source Command Default: enabled
 flag lldp <...>
-flag mop <enabled|sysid> ; made
+flag mop <enabled|sysid> ; made ; source facts 8, rule 15: made by the device
 list ipv6 address <...> ; stage 27 ; tags address
 flag ipv6 enable ; stage 27
-flag ipv6 redirects ; on
-flag ipv6 unreachables ; on
+flag ipv6 redirects ; on ; source Command Default: enabled
+flag ipv6 unreachables ; on ; source Command Default: enabled
 single ipv6 mtu *
 flag ipv6 nd <...>
 single ipv6 nd <x> [...]
@@ -171,7 +169,7 @@ section vrrp <g> address-family <f> ; opens vrrp ; stage 30
 single vrrp <g> ip * ; stage 30
 single vrrp <g> <priority|authentication|description|timers> ... ; stage 32
 single vrrp <g> track <o> [...] ; stage 32
-flag vrrp <g> preempt ; on ; stage 32
+flag vrrp <g> preempt ; on ; stage 32 ; source Command Default: enabled
 single glbp <g> ip [...] ; stage 30
 single glbp <g> <priority|authentication|timers|load-balancing|weighting|name> ... ; stage 32
 flag glbp <g> preempt ; stage 32
@@ -269,7 +267,7 @@ single async mode ...
 single no-address
 single backup <interface|delay> ...
 single snmp trap ...
-flag snmp trap <...> ; on
+flag snmp trap <...> ; on ; source Command Default: enabled
 flag vrrp <...>
 flag ntp disable
 single ntp broadcast ...
@@ -295,12 +293,12 @@ flag nat64 <...>
 flag vmi <...>
 flag carrier <...>
 single cell-attach <...> ; no full
-flag shutdown ; off ; stage 90 ; tags last ; danger the port goes down
+flag shutdown ; off ; stage 90 ; tags last ; danger the port goes down ; source Command Default: disabled, the no is not printed
 """,
     )
     + table(
         "service-instance",
-        _SOURCE,
+        cite,
         r"""
 single description ...
 single encapsulation ... ; stage 20
@@ -312,15 +310,15 @@ single service-policy <input|output> * ; no full
 list l2protocol <...>
 single ethernet <...> ; no full
 single mtu *
-flag shutdown ; off ; stage 90 ; tags last
+flag shutdown ; off ; stage 90 ; tags last ; source Command Default: disabled, the no is not printed
 """,
     )
     + table(
         "vlan",
-        _SOURCE,
+        cite,
         r"""
 single name ...
-flag shutdown ; off ; stage 90 ; tags last
+flag shutdown ; off ; stage 90 ; tags last ; source Command Default: disabled, the no is not printed
 single state *
 flag remote-span
 single private-vlan <...> ; no full
@@ -333,7 +331,7 @@ flag mtu <...>
     )
     + table(
         "mst",
-        _SOURCE,
+        cite,
         r"""
 single name ...
 single revision *
@@ -342,7 +340,7 @@ single instance <n> vlan ...
     )
     + table(
         "vrf",
-        "Cisco IOS MPLS Layer 3 VPN command reference",
+        cite,
         r"""
 single description ...
 single rd *
@@ -362,25 +360,27 @@ list mdt <...>
     )
     + table(
         "vrrp",
-        _SOURCE,
+        cite,
         r"""
 single description ...
 single priority *
 single timers advertise *
-flag preempt ; on
+flag preempt ; on ; source Command Default: enabled
 single preempt ...
 single address * primary
 list address <...> secondary
 single track <n> ...
 flag vrrpv2
-flag shutdown ; off
+flag shutdown ; off ; source Command Default: disabled, the no is not printed
 """,
     )
-    + table("xconnect", _SOURCE, "single mtu *\nflag <...>")
-    + table("transceiver", _SOURCE, "flag monitoring ; made")
+    + table("xconnect", cite, "single mtu *\nflag <...>")
+    + table(
+        "transceiver", cite, "flag monitoring ; made ; source facts 8, rule 15: made by the device"
+    )
     + table(
         "controller",
-        _SOURCE,
+        cite,
         r"""
 single framing ...
 single clock source ...
@@ -388,7 +388,7 @@ single linecode *
 single cablelength ...
 single channel-group <n> ...
 single pri-group ...
-flag shutdown ; off
+flag shutdown ; off ; source Command Default: disabled, the no is not printed
 """,
     )
 )

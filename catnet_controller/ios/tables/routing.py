@@ -3,15 +3,14 @@
 # ruff: noqa: E501  (a row is one line)
 
 from catnet_controller.ios.rows import Row, table
-
-_SOURCE = "Cisco IOS IP Routing command references (BGP, OSPF, EIGRP, IS-IS, RIP)"
+from catnet_controller.ios.tables.books import cite
 
 _NEIGHBORS = r"""
-single neighbor <a> remote-as * ; no no neighbor {0} remote-as ; stage 40 ; cascade neighbor {0} ; danger the session resets
+single neighbor <a> remote-as * ; no no neighbor {0} remote-as ; stage 40 ; cascade neighbor {0} ; danger the session resets ; source facts 4 and 9: the removal takes what belongs to it along
 single neighbor <a> inherit <peer-session|peer-policy> * ; no full ; stage 44
 single neighbor <a> local-as ... ; stage 45
 single neighbor <a> description ...
-flag neighbor <a> shutdown ; off ; stage 30
+flag neighbor <a> shutdown ; off ; stage 30 ; source Command Default: disabled, the no is not printed
 single neighbor <a> password ... ; stage 46
 single neighbor <a> update-source *
 single neighbor <a> ebgp-multihop [...]
@@ -65,7 +64,7 @@ single bgp <...> ; no full
 ROWS: tuple[Row, ...] = (
     table(
         "bgp",
-        _SOURCE,
+        cite,
         r"""
 section template peer-policy <n> ; opens peer-policy ; stage 10
 section template peer-session <n> ; opens peer-session ; stage 10
@@ -74,10 +73,10 @@ single bgp cluster-id * ; stage 12
 single bgp confederation identifier * ; stage 12
 list bgp confederation peers <...> ; tags fan ; stage 13
 flag bgp log-neighbor-changes ; stage 14
-flag bgp default ipv4-unicast ; on ; stage 15
-flag bgp default route-target filter ; on
-flag bgp fast-external-fallover ; on
-flag bgp enforce-first-as ; on
+flag bgp default ipv4-unicast ; on ; stage 15 ; source Command Default: enabled
+flag bgp default route-target filter ; on ; source Command Default: enabled
+flag bgp fast-external-fallover ; on ; source Command Default: enabled
+flag bgp enforce-first-as ; on ; source Command Default: enabled
 single bgp listen range <r> ... ; no full ; stage 41
 single bgp listen limit *
 single bgp dampening [...]
@@ -87,9 +86,8 @@ single bgp default local-preference *
 flag bgp bestpath <...>
 flag bgp <always-compare-med|deterministic-med|asnotation|redistribute-internal|suppress-inactive>
 single bgp <update-delay|nexthop|scan-time|transport|client-to-client> [...]
-flag bgp <...>
 single timers bgp ... ; stage 30
-flag neighbor <a> peer-group ; stage 35 ; cascade neighbor {0} ; tags group
+flag neighbor <a> peer-group ; stage 35 ; cascade neighbor {0} ; tags group ; source facts 4 and 9: the removal takes what belongs to it along
 single neighbor <a> peer-group * ; stage 42 ; no full
 single scope <...> ; no full
 section address-family ipv4 vrf <v> ; opens bgp-af ; stage 60
@@ -100,7 +98,7 @@ section address-family <...> ; opens bgp-af ; stage 60
     )
     + table(
         "bgp-af",
-        _SOURCE,
+        cite,
         r"""
 single bgp router-id ... ; stage 12
 flag bgp <recursion|aggregate-timer|redistribute-internal|soft-reconfig-backup>
@@ -108,7 +106,7 @@ single bgp additional-paths <x> [...]
 flag bgp additional-paths <...>
 single bgp dampening [...]
 single bgp <scan-time|nexthop|slow-peer|aggregate-timer> ...
-flag neighbor <a> peer-group ; stage 35 ; cascade neighbor {0} ; tags group
+flag neighbor <a> peer-group ; stage 35 ; cascade neighbor {0} ; tags group ; source facts 4 and 9: the removal takes what belongs to it along
 single neighbor <a> peer-group * ; stage 42 ; no full
 single advertise <...> ; no full
 single import <...> ; no full
@@ -119,7 +117,7 @@ flag rd <...>
     )
     + table(
         "peer-policy",
-        _SOURCE,
+        cite,
         r"""
 single route-map * <in|out> ; no full
 single prefix-list * <in|out> ; no full
@@ -135,7 +133,7 @@ flag <...>
     )
     + table(
         "peer-session",
-        _SOURCE,
+        cite,
         r"""
 single remote-as *
 single update-source *
@@ -149,7 +147,7 @@ flag <...>
     )
     + table(
         "ospf",
-        _SOURCE,
+        cite,
         r"""
 single router-id * ; stage 10
 flag ispf
@@ -176,9 +174,9 @@ list summary-address <...>
 single redistribute <ospf|eigrp|bgp|isis|rip> <n> [...] ; tags redistribute
 single redistribute <connected|static|omp> [...] ; tags redistribute
 single redistribute <p> [...] ; tags redistribute
-flag passive-interface default ; stage 40 ; wipes passive-interface (?!default)\S+|no passive-interface \S+
-flag passive-interface <i> ; both ; stage 41
-single network <p> <w> area * ; stage 45 ; no full ; change remove
+flag passive-interface default ; stage 40 ; wipes passive-interface (?!default)\S+|no passive-interface \S+ ; source facts 4 and 9: passive-interface default clears exceptions
+flag passive-interface <i> ; both ; stage 41 ; source passive-interface default inverts it
+single network <p> <w> area * ; stage 45 ; no full ; change remove ; source facts 9: the old line goes right before the new one
 single default-information originate [...]
 single default-metric *
 single distance ospf ...
@@ -195,12 +193,12 @@ flag segment-routing <...>
 section address-family <...> ; opens ospf ; stage 60
 single fast-reroute <...> ; no full
 single discard-route <...> ; no full
-flag shutdown ; off ; stage 90 ; tags last
+flag shutdown ; off ; stage 90 ; tags last ; source Command Default: disabled, the no is not printed
 """,
     )
     + table(
         "eigrp",
-        _SOURCE,
+        cite,
         r"""
 section address-family <...> ; opens eigrp-af ; stage 60
 section service-family <...> ; opens eigrp-af ; stage 61
@@ -218,24 +216,24 @@ single network <p> ; stage 45
 single redistribute <ospf|eigrp|bgp|isis|rip> <n> [...] ; tags redistribute
 single redistribute <connected|static> [...] ; tags redistribute
 single redistribute <p> [...] ; tags redistribute
-flag passive-interface default ; stage 40 ; wipes passive-interface (?!default)\S+|no passive-interface \S+
-flag passive-interface <i> ; both ; stage 41
+flag passive-interface default ; stage 40 ; wipes passive-interface (?!default)\S+|no passive-interface \S+ ; source facts 4 and 9: passive-interface default clears exceptions
+flag passive-interface <i> ; both ; stage 41 ; source passive-interface default inverts it
 list neighbor <...>
 single eigrp router-id *
 single eigrp stub [...]
-flag eigrp log-neighbor-changes ; on
+flag eigrp log-neighbor-changes ; on ; source Command Default: enabled
 flag eigrp <...>
 flag auto-summary
 single maximum-paths *
 single timers <x> ...
 single summary-metric <...> ; no full
 flag nsf
-flag shutdown ; off ; stage 90 ; tags last
+flag shutdown ; off ; stage 90 ; tags last ; source Command Default: disabled, the no is not printed
 """,
     )
     + table(
         "eigrp-af",
-        _SOURCE,
+        cite,
         r"""
 section af-interface <i> ; opens eigrp-if ; stage 46
 section sf-interface <i> ; opens eigrp-if ; stage 46
@@ -245,7 +243,7 @@ single network <p> ; stage 45
 list neighbor <...>
 single eigrp router-id * ; stage 12
 single eigrp stub [...]
-flag eigrp log-neighbor-changes ; on
+flag eigrp log-neighbor-changes ; on ; source Command Default: enabled
 flag eigrp <...>
 single metric <...> ; no full
 single autonomous-system *
@@ -254,30 +252,30 @@ single remote-neighbors <...> ; no full
 flag nsf
 flag soft-sia
 single timers <x> ...
-flag shutdown ; off ; stage 90 ; tags last
+flag shutdown ; off ; stage 90 ; tags last ; source Command Default: disabled, the no is not printed
 """,
     )
     + table(
         "eigrp-if",
-        _SOURCE,
+        cite,
         r"""
 single authentication mode ...
 single authentication key-chain *
 single hello-interval *
 single hold-time *
 flag passive-interface
-flag split-horizon ; on
-flag next-hop-self ; on
+flag split-horizon ; on ; source Command Default: enabled
+flag next-hop-self ; on ; source Command Default: enabled
 single bandwidth-percent *
 list summary-address <...>
 flag bfd
 single add-paths *
-flag shutdown ; off ; stage 90 ; tags last
+flag shutdown ; off ; stage 90 ; tags last ; source Command Default: disabled, the no is not printed
 """,
     )
     + table(
         "eigrp-topology",
-        _SOURCE,
+        cite,
         r"""
 single redistribute <ospf|eigrp|bgp|isis|rip> <n> [...] ; tags redistribute
 single redistribute <connected|static> [...] ; tags redistribute
@@ -297,14 +295,14 @@ flag fast-reroute <...>
     )
     + table(
         "rip",
-        _SOURCE,
+        cite,
         r"""
 single version *
 list network <...>
 single timers basic ...
-flag auto-summary ; on
-flag passive-interface default ; stage 40 ; wipes passive-interface (?!default)\S+|no passive-interface \S+
-flag passive-interface <i> ; both ; stage 41
+flag auto-summary ; on ; source Command Default: enabled
+flag passive-interface default ; stage 40 ; wipes passive-interface (?!default)\S+|no passive-interface \S+ ; source facts 4 and 9: passive-interface default clears exceptions
+flag passive-interface <i> ; both ; stage 41 ; source passive-interface default inverts it
 single redistribute <p> [...] ; tags redistribute
 single default-information originate [...]
 single default-metric *
@@ -318,7 +316,7 @@ flag <...>
     )
     + table(
         "isis",
-        _SOURCE,
+        cite,
         r"""
 single net *
 single is-type *
@@ -338,7 +336,7 @@ single default-information originate [...]
 single distance ...
 single maximum-paths *
 single metric *
-flag hello padding ; on
+flag hello padding ; on ; source Command Default: enabled
 flag nsf <...>
 flag bfd <...>
 flag mpls <...>
@@ -352,10 +350,10 @@ flag microloop <...>
 section address-family <...> ; opens isis ; stage 60
 """,
     )
-    + table("lisp", _SOURCE, "flag <...>")
+    + table("lisp", cite, "flag <...>")
     + table(
         "segment-routing",
-        _SOURCE,
+        cite,
         r"""
 section set-attributes ; opens segment-routing
 section connected-prefix-sid-map ; opens segment-routing

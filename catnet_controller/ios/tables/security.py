@@ -1,13 +1,14 @@
 """Rows of keys, certificates, tunnels and who may log in."""
 
-from catnet_controller.ios.rows import Row, table
+# ruff: noqa: E501  (a row is one line)
 
-_SOURCE = "Cisco IOS Security command references (AAA, PKI, IKE, IPsec)"
+from catnet_controller.ios.rows import Row, table
+from catnet_controller.ios.tables.books import cite
 
 ROWS: tuple[Row, ...] = (
     table(
         "aaa-group",
-        _SOURCE,
+        cite,
         r"""
 ordered server name <n>
 ordered server-private <...>
@@ -25,7 +26,7 @@ flag <...>
     )
     + table(
         "aaa-accounting",
-        _SOURCE,
+        cite,
         r"""
 single action-type *
 ordered group <n>
@@ -34,7 +35,7 @@ flag broadcast
     )
     + table(
         "dynamic-author",
-        _SOURCE,
+        cite,
         r"""
 single client <a> vrf <v> ...
 single client <a> ...
@@ -46,7 +47,7 @@ flag ignore <...>
     )
     + table(
         "tacacs",
-        _SOURCE,
+        cite,
         r"""
 single address <f> ...
 single key ...
@@ -57,7 +58,7 @@ flag single-connection
     )
     + table(
         "radius",
-        _SOURCE,
+        cite,
         r"""
 single address <f> ...
 single automate-tester ...
@@ -71,12 +72,12 @@ flag <...>
     )
     + table(
         "line",
-        "Cisco IOS Terminal Services command reference; exec-timeout 10 0 is the default",
+        cite,
         r"""
 single session-timeout ...
 single access-class * <in|out> [...] ; no full ; danger access to the device ; management
 single ipv6 access-class * <in|out> [...] ; no full ; danger access to the device ; management
-single exec-timeout ... ; default exec-timeout 10 0 ; no default exec-timeout ; shown
+single exec-timeout ... ; default exec-timeout 10 0 ; no default exec-timeout ; shown ; source transcripts of running-configs print the no, Command Default: exec-timeout 10 0
 single timeout login response *
 single password ... ; danger login on the line ; management
 single login [...] ; no no login ; danger login on the line ; management
@@ -87,7 +88,7 @@ single logging synchronous [...]
 single length *
 single width *
 single history size *
-flag exec ; on
+flag exec ; on ; source Command Default: enabled
 single exec-character-bits *
 single rotary *
 single modem ...
@@ -107,15 +108,15 @@ flag notify
 flag monitor
 single absolute-timeout *
 single vacant-message ...
-flag exec-banner ; on
-flag motd-banner ; on
+flag exec-banner ; on ; source Command Default: enabled
+flag motd-banner ; on ; source Command Default: enabled
 flag ipv6 <...>
 flag <...>
 """,
     )
     + table(
         "key-chain",
-        _SOURCE,
+        cite,
         r"""
 single description ...
 section key <n> ; opens key
@@ -124,7 +125,7 @@ flag macsec
     )
     + table(
         "key",
-        _SOURCE,
+        cite,
         r"""
 single key-string ...
 single accept-lifetime ...
@@ -137,7 +138,7 @@ flag <...>
     )
     + table(
         "trustpoint",
-        _SOURCE,
+        cite,
         r"""
 single enrollment <...> ; no full
 single serial-number [...]
@@ -161,15 +162,15 @@ flag <...>
     )
     + table(
         "certificates",
-        "facts: certificates are made by the device and never diffed",
+        cite,
         r"""
-block certificate ... ; made ; fixed
+block certificate ... ; made ; fixed ; source facts 8, rule 15: made by the device
 """,
     )
-    + table("pki", _SOURCE, "flag <...>")
+    + table("pki", cite, "flag <...>")
     + table(
         "pubkey",
-        _SOURCE,
+        cite,
         r"""
 section addressed-key <...> ; opens pubkey
 section named-key <...> ; opens pubkey
@@ -179,7 +180,7 @@ block key-string
     )
     + table(
         "ssh-keys",
-        _SOURCE,
+        cite,
         r"""
 section username <n> ; opens ssh-user ; danger a login may depend on it
 section server <n> ; opens ssh-user
@@ -187,7 +188,7 @@ section server <n> ; opens ssh-user
     )
     + table(
         "ssh-user",
-        _SOURCE,
+        cite,
         r"""
 list key-hash <...>
 block key-string
@@ -195,7 +196,7 @@ block key-string
     )
     + table(
         "keyring",
-        _SOURCE,
+        cite,
         r"""
 single description ...
 list pre-shared-key <...>
@@ -205,7 +206,7 @@ single local-address ...
     )
     + table(
         "isakmp",
-        _SOURCE,
+        cite,
         r"""
 single encryption ... ; no no encryption
 single encr ... ; no no encr
@@ -217,7 +218,7 @@ single lifetime *
     )
     + table(
         "isakmp-group",
-        _SOURCE,
+        cite,
         r"""
 single key ...
 list dns <...>
@@ -231,7 +232,7 @@ flag <...>
     )
     + table(
         "isakmp-profile",
-        _SOURCE,
+        cite,
         r"""
 single description ...
 single vrf *
@@ -248,7 +249,7 @@ flag <...>
     )
     + table(
         "ikev2",
-        _SOURCE,
+        cite,
         r"""
 single description ...
 single encryption ...
@@ -272,13 +273,13 @@ list route <...>
 flag <...>
 """,
     )
-    + table("ikev2-keyring", _SOURCE, "section peer <n> ; opens ikev2-peer")
+    + table("ikev2-keyring", cite, "section peer <n> ; opens ikev2-peer")
     + table(
         "ikev2-peer",
-        _SOURCE,
+        cite,
         r"""
 single description ...
-single address ... ; change remove
+single address ... ; change remove ; source facts 9: the old line goes right before the new one
 single hostname *
 single identity <...> ; no full
 single pre-shared-key <local|remote> ...
@@ -287,7 +288,7 @@ single pre-shared-key ...
     )
     + table(
         "transform",
-        _SOURCE,
+        cite,
         r"""
 single mode ...
 flag <...>
@@ -295,7 +296,7 @@ flag <...>
     )
     + table(
         "ipsec-profile",
-        _SOURCE,
+        cite,
         r"""
 single description ...
 single set transform-set ...
@@ -309,7 +310,7 @@ flag <...>
     )
     + table(
         "crypto-map",
-        _SOURCE,
+        cite,
         r"""
 single description ...
 list set peer <...>
@@ -325,7 +326,7 @@ flag <...>
     )
     + table(
         "gdoi",
-        _SOURCE,
+        cite,
         r"""
 single identity <...> ; no full
 list server <...>
@@ -335,7 +336,7 @@ flag <...>
     )
     + table(
         "dot1x",
-        _SOURCE,
+        cite,
         r"""
 single username *
 single password ...
@@ -344,7 +345,7 @@ flag <...>
     )
     + table(
         "control-plane",
-        _SOURCE,
+        cite,
         r"""
 single service-policy <input|output> * ; no full ; danger what reaches the device itself
 single service-policy type <...> ; no full

@@ -1,19 +1,16 @@
 """Rows of services: DHCP, SLA, tracking, archive, voice, telemetry, event manager."""
 
-# ruff: noqa: E501  (a row is one line)
-
 from catnet_controller.ios.rows import Row, table
-
-_SOURCE = "Cisco IOS IP Addressing, IP SLAs, EEM and Configuration Management command references"
+from catnet_controller.ios.tables.books import cite
 
 ROWS: tuple[Row, ...] = (
     table(
         "dhcp",
-        _SOURCE,
+        cite,
         r"""
 single vrf *
 flag import all
-single network ... ; change remove
+single network ... ; change remove ; source facts 9: the old line goes right before the new one
 list network <...> secondary
 single host ...
 single hardware-address ...
@@ -36,10 +33,10 @@ list address <...>
 flag <...>
 """,
     )
-    + table("dhcp-class", _SOURCE, "flag <...>")
+    + table("dhcp-class", cite, "flag <...>")
     + table(
         "dhcp6",
-        _SOURCE,
+        cite,
         r"""
 single address prefix ...
 single prefix-delegation <...> ; no full
@@ -50,7 +47,7 @@ flag <...>
     )
     + table(
         "archive",
-        _SOURCE,
+        cite,
         r"""
 section log config ; opens archive-log
 single path ... ; danger the archive is the safety net of every push ; management
@@ -62,7 +59,7 @@ flag rollback <...>
     )
     + table(
         "archive-log",
-        _SOURCE,
+        cite,
         r"""
 flag logging enable
 single logging size *
@@ -74,7 +71,7 @@ flag record <...>
     )
     + table(
         "track",
-        _SOURCE,
+        cite,
         r"""
 single description ...
 single delay ...
@@ -89,7 +86,7 @@ flag <...>
     )
     + table(
         "sla",
-        "Cisco IOS IP SLAs command reference: a scheduled operation refuses edits, so it is replaced",
+        cite,
         r"""
 single icmp-echo ... ; tags fixed-once
 single icmp-jitter ... ; tags fixed-once
@@ -118,7 +115,7 @@ flag <...>
     )
     + table(
         "redundancy",
-        _SOURCE,
+        cite,
         r"""
 single mode *
 single main-cpu
@@ -127,7 +124,7 @@ flag <...>
     )
     + table(
         "call-home",
-        _SOURCE,
+        cite,
         r"""
 single contact-email-addr *
 single phone-number *
@@ -145,7 +142,7 @@ flag <...>
     )
     + table(
         "call-home-profile",
-        _SOURCE,
+        cite,
         r"""
 flag active
 list destination transport-method <x>
@@ -157,7 +154,7 @@ flag <...>
     )
     + table(
         "applet",
-        "Cisco IOS Embedded Event Manager command reference: actions run by label",
+        cite,
         r"""
 single description ...
 single event tag <t> ...
@@ -170,7 +167,7 @@ flag <...>
     )
     + table(
         "telemetry",
-        _SOURCE,
+        cite,
         r"""
 single encoding *
 single filter <x> ...
@@ -184,7 +181,7 @@ flag <...>
     )
     + table(
         "bridge-domain",
-        _SOURCE,
+        cite,
         r"""
 list member <...>
 single mac <...> ; no full
@@ -193,7 +190,7 @@ flag <...>
     )
     + table(
         "l2vpn",
-        _SOURCE,
+        cite,
         r"""
 section l2 vfi <n> ... ; opens l2vpn
 list member <...>
@@ -209,7 +206,7 @@ flag <...>
     )
     + table(
         "pseudowire",
-        _SOURCE,
+        cite,
         r"""
 single encapsulation *
 single interworking *
@@ -219,7 +216,7 @@ flag <...>
     )
     + table(
         "virtual-service",
-        _SOURCE,
+        cite,
         r"""
 single ip shared host-interface *
 flag activate
@@ -228,7 +225,7 @@ flag <...>
     )
     + table(
         "voice",
-        "Cisco IOS Voice command reference",
+        cite,
         r"""
 single description ...
 single destination-pattern *
@@ -249,8 +246,8 @@ list ipv4 <...>
 section sip ; opens voice
 section h323 ; opens voice
 section ip address trusted list ; opens voice
-flag vad ; on
-flag shutdown ; off ; stage 90 ; tags last
+flag vad ; on ; source Command Default: enabled
+flag shutdown ; off ; stage 90 ; tags last ; source Command Default: disabled, the no is not printed
 flag <...>
 """,
     )
