@@ -154,6 +154,9 @@ def _fill(section: Section, nodes: Iterable[Node], known: Known | None = None) -
     for node in nodes:
         if node.shape is Shape.NOISE or node.text in CLOSERS:
             continue
+        if name == "acl" and not node.children:
+            _kept_entry(section, node, known)
+            continue
         text = canonical(node.text, name)
         if section.path == () and _VOLATILE.match(text):
             continue
@@ -168,11 +171,25 @@ def _fill(section: Section, nodes: Iterable[Node], known: Known | None = None) -
             _add(section, name, each, node, line)
 
 
+def _kept_entry(section: Section, node: Node, known: Known | None) -> None:
+    """An entry of an access list; one that was loaded before is not read again."""
+    held = known.get(id(node)) if known is not None else None
+    if held is not None and held[1].key not in section.index:
+        section.items.append(held[1])
+        section.index[held[1].key] = held[1]
+        return
+    before = len(section.items)
+    text = canonical(node.text, "acl")
+    _add(section, "acl", text, node, node.line)
+    if known is not None and len(section.items) > before and not acl.remark(section.items[-1].text):
+        known[id(node)] = (node, section.items[-1])
+
+
 def _remembered(section: Section, name: str, node: Node, known: Known) -> None:
     before = len(section.items)
     text = canonical(node.text, name)
     for each_, line in _split(section, text, node):
-        _add(section, name, each_, node, line)
+        _add(section, name, each_, node, line, known=known)
     if len(section.items) == before + 1 and not _LINE.match(text):
         known[id(node)] = (node, section.items[-1])
 
@@ -199,7 +216,9 @@ def _fold(section: Section, number: str, rest: str, node: Node) -> None:
     _entry(item.section, rest, node.line, match("acl", rest))
 
 
-def _add(section: Section, name: str, text: str, node: Node, line: int) -> None:
+def _add(
+    section: Section, name: str, text: str, node: Node, line: int, *, known: Known | None = None
+) -> None:
     found = match(name, text)
     kind = found.row.kind if found else None
     if kind is Kind.ENTRY:
@@ -223,7 +242,7 @@ def _add(section: Section, name: str, text: str, node: Node, line: int) -> None:
     item = Item(text, key, found, line)
     if kind is Kind.SECTION and not (found and found.negative):
         item.section = Section((*section.path, text))
-        _fill(item.section, node.children)
+        _fill(item.section, node.children, known if item.section.mode == "acl" else None)
         section.add(item)
         return
     if node.children:

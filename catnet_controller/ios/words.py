@@ -84,6 +84,12 @@ _SHORT: tuple[tuple[frozenset[str], re.Pattern[str], str], ...] = tuple(
 )
 
 
+_BY_LETTER = {
+    letter: tuple(row for row in _SHORT if row[1].pattern.lstrip("(")[0] == letter)
+    for letter in {row[1].pattern.lstrip("(")[0] for row in _SHORT}
+}
+
+
 @lru_cache(maxsize=131072)
 def canonical(line: str, mode: str | None = None) -> str:
     """The spelling IOS would print for a line typed in ``mode``; None: the mode does not matter.
@@ -96,7 +102,7 @@ def canonical(line: str, mode: str | None = None) -> str:
         if text.startswith(word):
             prefix, text = word, text[len(word) :].lstrip()
             break
-    for modes, pattern, full in _SHORT:
+    for modes, pattern, full in _BY_LETTER.get(text[:1], ()):
         if (mode is None or not modes or mode in modes) and (found := pattern.match(text)):
             text = found.expand(full) + text[found.end() :]
     if free := _FREE.match(text):
