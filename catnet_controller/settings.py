@@ -317,6 +317,9 @@ class Deploy:
     revert_timer: float = field(default=300.0, metadata=_is(_Scalar(_minutes)))
     fallback: Fallback = field(default=Fallback.REFUSE, metadata=_is(_Scalar(_fallback)))
     allow_management_changes: bool = field(default=False, metadata=_is(_Scalar(_flag)))
+    unknown_lines: Literal["warn", "refuse"] = field(
+        default="warn", metadata=_word("warn", "refuse")
+    )
     max_removed_percent: int = field(default=50, metadata=_count(0, 100))
     statuses_per_device: int = field(default=20, metadata=_count(0, 100))
     retries: int = field(default=3, metadata=_count(0, 20))

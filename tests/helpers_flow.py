@@ -116,7 +116,7 @@ class Flow:
             telemetry=self.metrics,
             clock=self.clock,
             conclude=self.conclude,
-            compare=Compare(rules=Rules(), secrets=secrets, mark=b"mark"),
+            compare=Compare(rules=Rules(), secrets=secrets, mark=b"mark", strict=False),
             retries=retries,
             allow_reverse=False,
             offload=offload,

@@ -33,6 +33,7 @@ def compare(settings: Settings) -> Compare:
         rules=rules(settings),
         secrets={name: secret.reveal() for name, secret in settings.secrets.items()},
         mark=_mark(settings.store.path),
+        strict=settings.deploy.unknown_lines == "refuse",
     )
 
 

@@ -20,13 +20,17 @@ class Compare:
     """Compares and judges; touches nothing.
 
     ``secrets`` are the values for ``{{ secret("name") }}``; ``mark`` is the key that makes a
-    changed secret visibly different in redacted text without showing it.
+    changed secret visibly different in redacted text without showing it. ``strict`` refuses lines
+    that are known by their family only.
     """
 
-    def __init__(self, *, rules: Rules, secrets: Mapping[str, str], mark: bytes) -> None:
+    def __init__(
+        self, *, rules: Rules, secrets: Mapping[str, str], mark: bytes, strict: bool
+    ) -> None:
         self._rules = rules
         self._secrets = secrets
         self._mark = mark
+        self._strict = strict
         # The longest first: one value may hold another.
         self._values = sorted(secrets.items(), key=lambda each: len(each[1]), reverse=True)
 
@@ -39,6 +43,7 @@ class Compare:
             applied=self._resolved(applied) if applied is not None else None,
             origins=desired.origins,
             mark=self._mark,
+            strict=self._strict,
         )
 
     def decide(self, desired: Desired, applied: Desired | None) -> Decide:
