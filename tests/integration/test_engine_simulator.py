@@ -44,6 +44,7 @@ OTHERWISE = {
     "empty_port": "a port keeps the lines that every port of its kind prints",
     "drop_port": "a port that is not wanted gets its defaults; it cannot be removed",
     "add_class": "class-default counts as last wherever it is written",
+    "access_vlan": "the device makes the VLAN of a port that has none",
     "several": "may be one of these",
 }
 """Changes after which a device rightly prints something else than what was wanted, and why."""
@@ -54,8 +55,6 @@ GAPS: tuple[tuple[str, str], ...] = (
         r"ip dhcp pool |crypto (?:pki trustpoint|ipsec) |aaa group server tacacs",
         "the session does not take this prompt for one of configuration mode",
     ),
-    (r"switchport (?:access|voice) vlan ", "a VLAN that the device makes is not predicted"),
-    (r"no mmi ", "a `no` line that a device prints is not brought back"),
 )
 """Known defects: a pattern found in a line to type, and what is wrong. Such pairs are not typed."""
 
