@@ -82,6 +82,7 @@ class Flow:
         mode: Mode,
         secrets: Mapping[str, str],
         retries: int,
+        strict: bool,
         offload: Offload,
     ) -> None:
         self.clock = clock
@@ -116,7 +117,7 @@ class Flow:
             telemetry=self.metrics,
             clock=self.clock,
             conclude=self.conclude,
-            compare=Compare(rules=Rules(), secrets=secrets, mark=b"mark", strict=False),
+            compare=Compare(rules=Rules(), secrets=secrets, mark=b"mark", strict=strict),
             retries=retries,
             allow_reverse=False,
             offload=offload,
@@ -194,6 +195,7 @@ async def flow(
     mode: Mode = Mode.PUSH,
     secrets: Mapping[str, str] | None = None,
     retries: int = 0,
+    strict: bool = False,
 ) -> AsyncIterator[Flow]:
     """A flow whose devices have what the repository wants, before its first look."""
     clock = RealClock()

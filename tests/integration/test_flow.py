@@ -150,6 +150,27 @@ async def test_a_line_nobody_knows_is_refused_before_anything_is_typed(it: Flow)
     assert not it.touched()
 
 
+@pytest.mark.parametrize("strict", [False, True])
+async def test_a_line_known_by_its_family_is_marked_or_refused(
+    tmp_path: Path, *, strict: bool
+) -> None:
+    line = "service compress-config"
+    async with flow(tmp_path, mode=Mode.DRY_RUN, strict=strict) as it:
+        await it.trigger()
+        sha = await it.push({"configs/a.cfg": config("a", line)})
+        assert it.said(sha)[DEPLOY][0] == ("failure" if strict else "success")
+        (outcome,) = (job.outcome for job in (await it.last()).jobs if job.device.name == "a")
+        assert outcome is not None
+        if strict:
+            assert outcome.error_code == "not-understood"
+            assert "configs/a.cfg:" in (outcome.error or "")
+        else:
+            assert outcome.commands == (line,)
+            (warning,) = outcome.warnings
+            assert warning.startswith("configs/a.cfg:")
+            assert "not known in detail" in warning
+
+
 async def test_a_shrunken_file_is_refused(it: Flow) -> None:
     routes = [f"ip route 10.{n}.0.0 255.255.0.0 Null0" for n in range(100, 160)]
     await it.push({"configs/a.cfg": config("a", *routes)})
