@@ -253,6 +253,7 @@ async def flow(
             mode=mode,
             secrets=secrets or {},
             retries=retries,
+            strict=strict,
             offload=offload,
         )
 
