@@ -14,7 +14,7 @@ from catnet_controller.ios.items import Item, Known, Section, cut, load, ranges
 from catnet_controller.ios.parse import dump, parse
 from catnet_controller.ios.plan import Planner, Stop
 from catnet_controller.ios.predict import Model, lines
-from catnet_controller.ios.proof import unlike
+from catnet_controller.ios.proof import displaced, unlike
 from catnet_controller.ios.redact import redact
 from catnet_controller.ios.rules import match, mode
 from catnet_controller.ios.show import difference
@@ -83,6 +83,10 @@ def compare(
                 f"{place}`{redact(step.text)}`: not known in detail; typed as it stands"
             )
     if commands and not refusals:
+        warnings += [
+            f"comments of `{name}` will stand at another place: the device shows no entry numbers"
+            for name in displaced(route.section, aim.section)
+        ]
         back = _Route(route.tree, route.section, have, set(), known, printed=True)
         reverse = typed(back.steps)
         warnings += [
