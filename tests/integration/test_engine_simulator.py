@@ -43,7 +43,6 @@ OWN_LOGIN = re.compile(r"username catnet\b")
 OTHERWISE = {
     "empty_port": "a port keeps the lines that every port of its kind prints",
     "drop_port": "a port that is not wanted gets its defaults; it cannot be removed",
-    "add_class": "class-default counts as last wherever it is written",
     "access_vlan": "the device makes the VLAN of a port that has none",
     "several": "may be one of these",
 }
