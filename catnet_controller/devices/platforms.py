@@ -71,9 +71,13 @@ class Platform:
 IOS = Platform(
     name="ios",
     prompt=re.compile(
-        r"(?P<name>[A-Za-z0-9_][\w.\-]{0,62})(?:\((?P<mode>[\w.\-/]+)\))?(?P<sign>[>#]) ?"
+        r"(?P<name>[A-Za-z0-9_][\w.\-]{0,62})(?:\((?P<mode>[\w.+\-/]+)\))?(?P<sign>[>#]) ?"
     ),
-    config_mode=re.compile(r"config(?:-[\w.\-/]+)?"),
+    # Most modes are `config-…`; these are the others (Cisco IOS command references, by feature).
+    config_mode=re.compile(
+        r"(?:config|cfg)(?:-[\w.+\-/]+)?|dhcp-config|ca-[\w\-]+|cs-server|ipsec-profile"
+        r"|conf-ssh-pubkey(?:-\w+)?|gdoi-[\w\-]+"
+    ),
     cut=15,
     paging=("terminal length 0", "terminal width 512"),
     privilege="show privilege",

@@ -115,7 +115,7 @@ class Match:
     negative: bool
 
 
-CONFIRM = Ask(pattern=r"\[confirm\]", reply="", bare=True)
+CONFIRM = Ask(pattern=r"\[confirm\]", reply="y", bare=True)
 YES = Ask(pattern=r"\[yes/no\]:?\s*$", reply="yes")
 
 _WORD = re.compile(r"<\.\.\.>|\[\.\.\.\]|\.\.\.|\S+")

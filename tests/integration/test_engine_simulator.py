@@ -48,13 +48,7 @@ OTHERWISE = {
 }
 """Changes after which a device rightly prints something else than what was wanted, and why."""
 
-GAPS: tuple[tuple[str, str], ...] = (
-    (r"no username ", "the key that answers [confirm] is not typed"),
-    (
-        r"ip dhcp pool |crypto (?:pki trustpoint|ipsec) |aaa group server tacacs",
-        "the session does not take this prompt for one of configuration mode",
-    ),
-)
+GAPS: tuple[tuple[str, str], ...] = ()
 """Known defects: a pattern found in a line to type, and what is wrong. Such pairs are not typed."""
 
 

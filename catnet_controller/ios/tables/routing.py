@@ -180,6 +180,7 @@ single network <p> <w> area * ; stage 45 ; no full ; change remove ; source fact
 single default-information originate [...]
 single default-metric *
 single distance ospf ...
+single distance * ; no full ; source Cisco IOS IP Routing OSPF, distance (IP): without an address one value for all
 single distance <...> ; no full
 single distribute-list <...> ; no full
 single maximum-paths *
