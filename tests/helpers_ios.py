@@ -313,7 +313,10 @@ def rename_vlan(rng: random.Random, lines: Lines) -> Lines | None:
 
 @change
 def access_vlan(rng: random.Random, lines: Lines) -> Lines | None:
-    return _sub(rng, lines, r" switchport access vlan", r"vlan \d+", f"vlan {rng.randint(2, 999)}")
+    """The device makes a VLAN that a port is put into, so desired names it as well."""
+    number = rng.randint(2000, 3000)
+    made = _sub(rng, lines, r" switchport access vlan", r"vlan \d+", f"vlan {number}")
+    return None if made is None else _global(made, f"vlan {number}", f" name users{number}")
 
 
 @change
