@@ -157,7 +157,7 @@ single auto-cost reference-bandwidth ...
 single bfd all-interfaces [...]
 single log-adjacency-changes [...]
 flag nsf
-single nsf ...
+single nsf ... ; no full
 flag nsr
 single max-metric ...
 single timers <a> <b> ...
@@ -345,7 +345,7 @@ flag segment-routing <...>
 flag fast-reroute <...>
 flag advertise <...>
 flag multi-topology
-single multi-topology *
+single multi-topology * ; no full
 flag ispf <...>
 flag microloop <...>
 section address-family <...> ; opens isis ; stage 60
