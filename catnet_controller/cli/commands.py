@@ -533,7 +533,7 @@ def demo(*, once: bool, as_json: bool, keep: Path | None) -> int:
 
     try:
         code = asyncio.run(play(once=once, json_out=as_json, console=Console(), home=keep))
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         if once:
             raise
         # This is how it is meant to end.

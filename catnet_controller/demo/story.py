@@ -7,6 +7,7 @@ statuses and in what the daemon says.
 
 import asyncio
 import json
+import signal
 import tempfile
 import time
 from dataclasses import asdict, dataclass
@@ -59,6 +60,10 @@ async def play(*, once: bool, json_out: bool, console: Console, home: Path | Non
     the reader to look at, until it is interrupted. ``home`` keeps every file of the world.
     """
     quiet = Console(stderr=True) if json_out else console
+    task = asyncio.current_task()
+    assert task is not None
+    # As Ctrl-C: whoever ends the demo ends its daemon as well.
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     with tempfile.TemporaryDirectory(prefix="catnet-demo-") as temporary:
         folder = home or Path(temporary)
         async with World(folder) as world:
