@@ -189,6 +189,10 @@ class States(Protocol):
 
     async def states(self) -> Mapping[str, DeviceState]: ...
 
+    async def state(self, name: str) -> DeviceState | None:
+        """That of one device; None when it is not in the inventory."""
+        ...
+
     async def record(self, state: DeviceState) -> None: ...
 
     async def forget(self, names: Sequence[str]) -> None:

@@ -142,6 +142,9 @@ class Memory:
             raise self.failing
         return self.devices
 
+    async def state(self, name: str) -> DeviceState | None:
+        return (await self.states()).get(name)
+
     async def record(self, state: DeviceState) -> None:
         self.devices[state.device.name] = state
 

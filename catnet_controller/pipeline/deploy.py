@@ -124,8 +124,7 @@ class Deploy:
         job = claim.job
         log.info("job started", mode=job.mode.value, attempt=job.attempt)
         progress = _Progress(self._clock)
-        state = (await self._states.states()).get(job.device.name)
-        state = state or DeviceState(device=job.device)
+        state = await self._states.state(job.device.name) or DeviceState(device=job.device)
         try:
             outcome, state, error = await self._act(claim, state, progress)
         except LeaseLost:

@@ -44,6 +44,11 @@ def states(conn: sa.Connection) -> Mapping[str, DeviceState]:
     return {state.device.name: state for state in found}
 
 
+def one(conn: sa.Connection, name: str) -> DeviceState | None:
+    body = conn.execute(_ONE, {"name": name}).scalar_one_or_none()
+    return unpack(DeviceState, body) if body is not None else None
+
+
 def declare(conn: sa.Connection, wanted: Sequence[DeviceState]) -> None:
     """What the branch wants now on these devices; what was seen on them stays as recorded."""
     if not wanted:
@@ -80,10 +85,9 @@ def observe(conn: sa.Connection, state: DeviceState, *, looked: bool = False) ->
     there yet, and a job may end after its device has left. Who only ``looked`` says nothing about
     what is applied or quarantined.
     """
-    body = conn.execute(_ONE, {"name": state.device.name}).scalar_one_or_none()
-    if body is None:
+    known = one(conn, state.device.name)
+    if known is None:
         return
-    known = unpack(DeviceState, body)
     sync = state.sync if known.desired == state.desired else Sync.UNKNOWN
     seen = replace(state, device=known.device, desired=known.desired, sync=sync)
     if looked:

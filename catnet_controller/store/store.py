@@ -300,6 +300,9 @@ class Store:
     async def states(self) -> Mapping[str, DeviceState]:
         return await self.db.read(inventory.states)
 
+    async def state(self, name: str) -> DeviceState | None:
+        return await self.db.read(inventory.one, name)
+
     async def record(self, state: DeviceState) -> None:
         """As the port says; nothing for a device that is not in the inventory."""
         await self.db.tx(inventory.observe, state)

@@ -136,7 +136,7 @@ class Pages:
 
     async def device(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        state = (await self._states.states()).get(name)
+        state = await self._states.state(name)
         if state is None:
             raise no_device(name)
         history = [

@@ -34,6 +34,14 @@ async def test_an_inventory_is_recorded_and_read_back(store: Store) -> None:
     assert await store.states() == {"core1": seen("core1"), "edge1": applied("edge1")}
 
 
+async def test_one_device_is_read_alone(store: Store) -> None:
+    await declare(store, applied("edge1"), seen("core1"))
+    assert await store.state("edge1") == applied("edge1")
+    assert await store.state("nobody") is None
+    await store.forget(["edge1"])
+    assert await store.state("edge1") is None
+
+
 async def test_the_inventory_changes_what_is_wanted_and_nothing_that_was_seen(
     store: Store,
 ) -> None:
