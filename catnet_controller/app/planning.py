@@ -62,7 +62,9 @@ async def plan(
         async with limit:
             try:
                 reading = await reader.read(wanted.device, _unrecorded)
-                outcome, _ = await offload(partial(compare.look, wanted, None, reading))
+                outcome, refusal = await offload(partial(compare.look, wanted, None, reading))
+                if refusal is not None:
+                    outcome = compare.failed(refusal, outcome)
             except CatnetError as error:
                 outcome = compare.failed(error)
         return PlanResult(device=wanted.device.name, outcome=outcome)

@@ -59,13 +59,13 @@ class Compare:
     def look(
         self, desired: Desired, applied: Desired | None, reading: Reading
     ) -> tuple[Outcome, Refused | None]:
-        """A dry-run: what would change, and the refusal a push would meet, as a failure."""
+        """A dry-run: what would change, and the refusal that a push would meet."""
         change_set = self.changes(desired, applied, reading.text)
         outcome = self.outcome(State.COMPLETE, change_set, reading)
         try:
             guard(change_set, reading.text, self._rules)
         except Refused as refusal:
-            return self.failed(refusal, outcome), refusal
+            return outcome, refusal
         return outcome, None
 
     def outcome(self, state: State, change_set: ChangeSet, reading: Reading | None) -> Outcome:

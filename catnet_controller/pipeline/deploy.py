@@ -229,19 +229,13 @@ class Deploy:
         if job.desired == seen.desired:
             sync = Sync.OUT_OF_SYNC if outcome.changed else Sync.IN_SYNC
             seen = replace(seen, sync=sync, note=_difference(outcome) if outcome.changed else "")
-        if refusal is not None and job.mode is Mode.CHECK:
-            # A check only looks: what could not be typed is drift, not a failure of the check.
-            warnings = (*outcome.warnings, refusal.message)
-            outcome = replace(
-                outcome,
-                state=State.COMPLETE,
-                warnings=warnings,
-                error_code=None,
-                error=None,
-                next_step=None,
-            )
+        if refusal is None:
             return outcome, seen, None
-        return outcome, seen, refusal
+        if job.mode is Mode.CHECK:
+            # A check only looks: what could not be typed is drift, not a failure of the check.
+            warning = self._compare.redacted(refusal.message)
+            return replace(outcome, warnings=(*outcome.warnings, warning)), seen, None
+        return self._compare.failed(refusal, outcome), seen, refusal
 
     # --- push ----------------------------------------------------------------------------------
 

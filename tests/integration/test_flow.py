@@ -303,6 +303,29 @@ async def test_a_secret_cannot_be_read_through_a_pull_request(tmp_path: Path) ->
         assert value not in repr(found)
 
 
+async def test_a_check_does_not_say_the_secret_of_a_line_it_would_refuse(tmp_path: Path) -> None:
+    value = "s3cr3t-community"
+    async with flow(tmp_path, secrets={"ro": value}) as it:
+        await it.trigger()
+        await it.push({"configs/a.cfg": config("a", 'frobnicate {{ secret("ro") }}')})
+        opened = await request(
+            deployments=it.store,
+            states=it.store,
+            conclude=it.conclude,
+            mode=Mode.CHECK,
+            devices=["a"],
+            cause="test",
+        )
+        await it.settle()
+        found = await it.store.deployment(opened.id)
+        assert found is not None
+        (outcome,) = (job.outcome for job in found.jobs)
+        assert outcome is not None
+        assert (outcome.state, outcome.error) == (State.COMPLETE, None)
+        assert any("frobnicate <secret ro hmac:" in warning for warning in outcome.warnings)
+        assert value not in repr(found)
+
+
 async def test_a_missing_secret_stops_before_the_device_is_changed(it: Flow) -> None:
     line = 'snmp-server community {{ secret("ro") }} RO'
     sha = await it.push({"configs/a.cfg": config("a", line)})
