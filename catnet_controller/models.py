@@ -120,6 +120,8 @@ class Device:
     algorithms: str = "modern"
     scope: Scope = Scope.FULL
     fallback: Fallback = Fallback.REFUSE
+    window: int = 64
+    """Lines typed ahead of their answers at most, under a revert timer; 1: one at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

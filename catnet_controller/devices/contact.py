@@ -16,10 +16,13 @@ from catnet_controller.devices.computing import at_once
 from catnet_controller.devices.credentials import Credential
 from catnet_controller.devices.hostkeys import HostKeys
 from catnet_controller.devices.platforms import Platform
+from catnet_controller.devices.prompts import configures
 from catnet_controller.devices.session import open_session
 from catnet_controller.devices.terminal import Terminal
+from catnet_controller.devices.windowing import Answered, Calm, Window
 from catnet_controller.errors import (
     ArmRefused,
+    CatnetError,
     ConnectionLost,
     DeviceBusy,
     DeviceTimeout,
@@ -80,9 +83,12 @@ class Contact:
         clock: Clock,
         timing: Timing,
         slots: asyncio.Semaphore,
+        window: Window | None = None,
         offload: Offload = at_once,
     ) -> None:
+        """``window`` is how the device takes lines typed ahead; without one it is given none."""
         self.device = device
+        self.window = window or Window(lines=1, bytes=platform.typeahead)
         self.platform = platform
         self.clock = clock
         self.timing = timing
@@ -262,12 +268,76 @@ class Contact:
             raise type(error)(f"{error.message} (at `{line}`)") from error
         self.transcript.append(exchange)
         if self.platform.fired.search(exchange.answer):
-            raise DeviceTimeout(
-                f"{self.device.name}: the revert timer fired before all was typed",
-                next_step=TOO_SLOW,
-            )
+            raise self._fired()
         reason = answers.judge(command.text, exchange.answer)
         return None if reason is None else redact(reason)
+
+    async def pour(
+        self, session: Terminal, commands: Sequence[Command], window: Window, *, until: float
+    ) -> None:
+        """Type configuration lines ahead of their answers; nothing is in the air afterwards.
+
+        Once a line is refused no more are typed, but those in the air are executed: only for a
+        change that the device undoes as a whole. The first trouble is raised: LineRefused,
+        DeviceTimeout (also when the clock has passed ``until``, and when the device lost lines,
+        which it will not be given ahead again), PromptUnexpected outside configuration mode.
+        """
+        trouble: list[CatnetError] = []
+        done = 0
+
+        def heard(command: Command, answered: Answered) -> bool:
+            nonlocal done
+            done += not answered.late
+            self.transcript.append(Exchange(line=command.text, answer=answered.answer))
+            found = self._trouble(command, answered)
+            if found is None and self.clock.monotonic() > until:
+                found = self.late()
+            if found is not None:
+                trouble.append(found)
+            return not trouble
+
+        try:
+            await session.pour(commands, window=window, heard=heard)
+        except (LineRefused, ConnectionLost, DeviceTimeout) as error:
+            if trouble:
+                raise trouble[0] from error
+            at = commands[min(done, len(commands) - 1)]
+            if isinstance(error, LineRefused):
+                raise self.refusal(at, redact(error.message)) from error
+            line = redact(at.text).strip()
+            raise type(error)(f"{error.message} (at `{line}`)") from error
+        if trouble:
+            raise trouble[0]
+
+    def _trouble(self, command: Command, answered: Answered) -> CatnetError | None:
+        name = self.device.name
+        if self.platform.fired.search(answered.answer):
+            return self._fired()
+        reason = answers.judge(command.text, answered.answer)
+        if reason is not None:
+            return self.refusal(command, redact(reason))
+        prompt = answered.prompt
+        if prompt is not None and not configures(self.platform, prompt):
+            line = redact(command.text).strip()
+            return PromptUnexpected(f"{name}: `{line}` left configuration mode")
+        if answered.calm is Calm.LOST:
+            return DeviceTimeout(
+                f"{name}: the device lost lines that were typed ahead",
+                next_step="CatNet tries again, one line at a time; `window: 1` in the inventory "
+                "makes that the rule for this device.",
+            )
+        return None
+
+    def _fired(self) -> DeviceTimeout:
+        return DeviceTimeout(
+            f"{self.device.name}: the revert timer fired before all was typed", next_step=TOO_SLOW
+        )
+
+    def late(self) -> DeviceTimeout:
+        """The error for a push that the revert timer would overtake."""
+        return DeviceTimeout(
+            f"{self.device.name}: the push takes longer than the revert timer", next_step=TOO_SLOW
+        )
 
     def refusal(self, command: Command, reason: str) -> LineRefused:
         """The error for a line that was not taken, naming where it comes from."""

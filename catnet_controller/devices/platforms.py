@@ -66,6 +66,11 @@ class Platform:
     """A configuration line that changes the prompt at once; group ``name`` is the new name."""
     unnamed: tuple[str, ...]
     """Hostnames of a device after ``no hostname``."""
+    typeahead: int
+    """Bytes of lines that a session may send before the device has answered any of them."""
+    alone: re.Pattern[str]
+    """A configuration line that is typed alone: it reads more input, leaves the mode, or changes
+    who may be on the device and how."""
 
 
 IOS = Platform(
@@ -140,6 +145,14 @@ IOS = Platform(
     block_open=re.compile(r"^Enter .*End with .*\n", re.MULTILINE | re.IGNORECASE),
     renames=re.compile(r"(?:no )?hostname(?: (?P<name>\S+))?\s*"),
     unnamed=("Router", "Switch"),
+    # Half of the TCP window that IOS offers by default (`ip tcp window-size`, 4128 bytes).
+    typeahead=2048,
+    alone=re.compile(
+        r"(?:no |default )?(?:aaa|archive|banner|boot|crypto|enable|ip ssh|key config-key|license"
+        r"|line|login|macro|privilege|radius|tacacs|transport|tacacs-server|radius-server|username"
+        r"|parser|path|server|access-class|certificate)\b|end$|do |configure\b|terminal\b|tclsh\b"
+        r"|default interface\b"
+    ),
 )
 
 PLATFORMS: Mapping[str, Platform] = MappingProxyType({"ios": IOS, "iosxe": IOS})

@@ -8,7 +8,6 @@ from dataclasses import replace
 import structlog
 
 from catnet_controller.devices.contact import (
-    TOO_SLOW,
     Contact,
     difference,
     same,
@@ -18,6 +17,7 @@ from catnet_controller.devices.contact import (
 from catnet_controller.devices.endings import ours, result
 from catnet_controller.devices.terminal import Terminal
 from catnet_controller.devices.undo import Restoration, Undo
+from catnet_controller.devices.windowing import runs
 from catnet_controller.errors import (
     ArmRefused,
     CatnetError,
@@ -184,19 +184,20 @@ class Push:
         await self._checkpoint(step, self._intent)
 
     async def _type(self, session: Terminal, change_set: ChangeSet) -> None:
-        """Line by line, the answer of each judged before the next is typed."""
+        """Under a timer lines travel together; else each is judged before the next is typed."""
         contact = self._contact
         await self._mark(Step.PUSH)
         self._touched = True
-        for command in change_set.commands:
+        for run in runs(change_set.commands, contact.platform):
             if self._armed and contact.clock.monotonic() > self._deadline:
-                raise DeviceTimeout(
-                    f"{self._device.name}: the push takes longer than the revert timer",
-                    next_step=TOO_SLOW,
-                )
-            reason = await contact.type(session, command)
-            if reason is not None:
-                raise contact.refusal(command, reason)
+                raise contact.late()
+            if self._armed and len(run) > 1:
+                await contact.pour(session, run, contact.window, until=self._deadline)
+                continue
+            for command in run:
+                reason = await contact.type(session, command)
+                if reason is not None:
+                    raise contact.refusal(command, reason)
         await contact.leave(session)
 
     @property

@@ -8,13 +8,16 @@ A terminal that timed out, lost its place or was asked an unknown question is ov
 import asyncio
 import codecs
 import re
-from collections.abc import Iterator, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Protocol, Self
 
 from catnet_controller.devices.credentials import Credential
 from catnet_controller.devices.platforms import Platform
+from catnet_controller.devices.prompts import Prompt, configures, matches, parse
+from catnet_controller.devices.windowing import Answered, Attribution, Calm, Window
 from catnet_controller.errors import (
     AuthenticationFailed,
     ConnectionLost,
@@ -41,15 +44,6 @@ _DRIPPING = 20
 """Times the patience within which an answer must end, however steadily it comes."""
 _RECENT = 4096
 """Letters within which a notice and the prompt before it are looked for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Prompt:
-    """What the device shows when it waits for a line; ``mode`` is None outside configuration."""
-
-    name: str
-    mode: str | None
-    privileged: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,13 +109,7 @@ class Terminal:
     def configuring(self) -> bool:
         """True when the prompt is known to be that of a configuration mode."""
         prompt = self.prompt
-        return (
-            self._alive
-            and prompt is not None
-            and prompt.mode is not None
-            and prompt.privileged
-            and self._platform.config_mode.fullmatch(prompt.mode) is not None
-        )
+        return self._alive and prompt is not None and configures(self._platform, prompt)
 
     @property
     def ready(self) -> bool:
@@ -186,6 +174,104 @@ class Terminal:
         )
         answer = self._without_notices(reply.before) + self._without_notices(reply.text)
         return Exchange(line=command.text, answer=answer.strip("\n"))
+
+    # --- lines ahead of their answers ------------------------------------------------------------
+
+    async def pour(
+        self,
+        commands: Sequence[Command],
+        *,
+        window: Window,
+        heard: Callable[[Command, Answered], bool],
+    ) -> None:
+        """Type configuration lines without waiting for each answer, as many as ``window`` allows.
+
+        ``heard`` is told the answer of each line, in their order, and says whether to go on; all
+        that was typed is answered when this returns. None of the lines may ask, open a text block
+        or change the prompt. Raises PromptUnexpected with nothing typed unless the device is
+        known to be in a configuration mode; DeviceTimeout, ConnectionLost, and LineRefused for a
+        question; the session is closed then.
+        """
+        if not self.configuring:
+            raise PromptUnexpected(
+                f"{self._device.name}: not in configuration mode, no line was typed"
+            )
+        self.prompt = None
+        self._replies.clear()
+        attribution = Attribution(platform=self._platform, names=self._names)
+        attribution.feed(self._take())
+        with self._door():
+            await self._pour(commands, window, heard, attribution)
+        self.prompt = attribution.prompt
+
+    async def _pour(
+        self,
+        commands: Sequence[Command],
+        window: Window,
+        heard: Callable[[Command, Answered], bool],
+        attribution: Attribution,
+    ) -> None:
+        loop = asyncio.get_running_loop()
+        rest = deque(commands)
+        typed: list[Command | None] = []
+        flying: deque[int] = deque()
+        marks = 0
+        end = loop.time() + self._patience * _DRIPPING
+        async with asyncio.timeout(self._patience) as timer:
+            while True:
+                batch: list[str] = []
+                while rest and window.room(flying, len(rest[0].text) + 1):
+                    command = rest.popleft()
+                    typed.append(command)
+                    flying.append(len(command.text) + 1)
+                    attribution.sent(command.text)
+                    batch.append(f"{command.text}\n")
+                if batch:
+                    self._write("".join(batch))
+                elif not attribution.waiting:
+                    return
+                marked = None in typed[-len(flying) :]
+                doubt = not await self._news(waits=attribution.idle and not marked)
+                attribution.feed(self._take())
+                while (answered := attribution.take()) is not None:
+                    if not answered.late:
+                        flying.popleft()
+                        window.answered(answered.calm)
+                        end = loop.time() + self._patience * _DRIPPING
+                    about = typed[answered.number]
+                    if about is not None and not heard(about, answered):
+                        rest.clear()
+                    doubt = doubt or answered.calm >= Calm.GARBLED
+                self._unasked(attribution)
+                if doubt and attribution.waiting and not marked:
+                    # Prompts can be counted no more: a comment marks where the typed lines end.
+                    marks += 1
+                    mark = f"! {marks}"
+                    typed.append(None)
+                    flying.append(len(mark) + 1)
+                    attribution.sent(mark)
+                    self._write(f"{mark}\n")
+                timer.reschedule(min(loop.time() + self._patience, end))
+
+    async def _news(self, *, waits: bool) -> bool:
+        """Read on; False when a device that waits for a line says nothing for a while."""
+        if not waits:
+            await self._more()
+            return True
+        try:
+            async with asyncio.timeout(_LOST_AFTER):
+                await self._more()
+        except TimeoutError:
+            return False
+        return True
+
+    def _unasked(self, attribution: Attribution) -> None:
+        """No line of these may ask: what would follow could be taken for the reply."""
+        tail = attribution.tail
+        if not tail or not attribution.waiting:
+            return
+        if self._platform.question.search(tail) or self._platform.pager.search(tail):
+            raise self._question(tail)
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -284,19 +370,10 @@ class Terminal:
         )
 
     def _matches(self, prompt: Prompt, name: str) -> bool:
-        if prompt.mode is None:
-            return prompt.name == name
-        return name.startswith(prompt.name) and len(prompt.name) >= min(
-            len(name), self._platform.cut
-        )
+        return matches(self._platform, prompt, name)
 
     def _parse(self, line: str) -> Prompt | None:
-        if not line.rstrip(" ").endswith(("#", ">")):
-            return None
-        found = self._platform.prompt.fullmatch(line)
-        if found is None:
-            return None
-        return Prompt(name=found["name"], mode=found["mode"], privileged=found["sign"] == "#")
+        return parse(self._platform, line)
 
     def _respond(self, asks: list[Ask]) -> None:
         """Answer a question that was foreseen, once; turn the page; refuse any other question."""
@@ -319,7 +396,10 @@ class Terminal:
                 self._replies.append(ask.reply)
                 self._write(ask.reply if ask.bare else ask.reply + "\n")
                 return
-        raise LineRefused(
+        raise self._question(tail)
+
+    def _question(self, tail: str) -> LineRefused:
+        return LineRefused(
             f"{self._device.name}: the device asks a question CatNet has no answer to: "
             f"{redact(tail).strip()[-120:]!r}",
             next_step="Make this change by hand on the device, then commit the same lines.",

@@ -19,6 +19,7 @@ from catnet_controller.devices.hostkeys import HostKeys, entry
 from catnet_controller.devices.platforms import PLATFORMS
 from catnet_controller.devices.pushing import Push
 from catnet_controller.devices.recovering import Recovery
+from catnet_controller.devices.windowing import Window
 from catnet_controller.errors import (
     CatnetError,
     LeaseLost,
@@ -68,6 +69,8 @@ class Transactions:
         )
         self._sessions_per_device = sessions_per_device
         self._slots: dict[str, asyncio.Semaphore] = {}
+        self._windows: dict[tuple[str, int], Window] = {}
+        """What was learnt of each device, by address and its setting."""
 
     async def read(self, device: Device, checkpoint: Checkpoint) -> Reading:
         """Read and back up the running-config; types only ``show`` and ``terminal`` commands."""
@@ -110,6 +113,10 @@ class Transactions:
         slots = self._slots.setdefault(
             entry(device.host, device.port), asyncio.Semaphore(self._sessions_per_device)
         )
+        window = self._windows.setdefault(
+            (entry(device.host, device.port), device.window),
+            Window(lines=device.window, bytes=platform.typeahead),
+        )
         return Contact(
             device=device,
             platform=platform,
@@ -119,5 +126,6 @@ class Transactions:
             clock=self._clock,
             timing=self._timing,
             slots=slots,
+            window=window,
             offload=self._offload,
         )

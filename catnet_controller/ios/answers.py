@@ -108,6 +108,11 @@ def judge(line: str, answer: str) -> str | None:
     return " ".join(reasons[:3]) if reasons else None
 
 
+def unasked(line: str) -> bool:
+    """Whether a line of output came by itself and is no answer to anything."""
+    return _UNASKED.match(line.strip()) is not None
+
+
 def asks(line: str) -> tuple[Ask, ...]:
     """The questions that IOS may put after a config line, with what to answer."""
     text = canonical(line)

@@ -22,7 +22,7 @@ MAX_HINTS = 100
 """How many problems get a nearest known word: each is a search through all of them."""
 
 
-_LAYER = ("port", "platform", "credential", "algorithms", "scope", "fallback", "site")
+_LAYER = ("port", "platform", "credential", "algorithms", "scope", "fallback", "site", "window")
 _SHARED = (*_LAYER, "configs", "vars")
 _DEVICE = ("host", "groups", *_SHARED)
 _GIVEN = ("name", "host", "site", "groups")
@@ -76,6 +76,7 @@ class Layer:
     scope: Scope | None = None
     fallback: Fallback | None = None
     site: str | None = None
+    window: int | None = None
     groups: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
     vars: dict[str, object] = field(default_factory=dict)
@@ -109,6 +110,7 @@ class Inventory:
             algorithms=_first((one.algorithms for one in nearest), "modern"),
             scope=_first((one.scope for one in nearest), Scope.FULL),
             fallback=_first((one.fallback for one in nearest), Fallback.REFUSE),
+            window=_first((one.window for one in nearest), 64),
         )
 
 
@@ -230,7 +232,8 @@ class Roster:
             self._notes.wrong(value.line, f"{where}: `host` is missing")
         checks: dict[str, Callable[[Value, str], object]] = {
             "host": self.host,
-            "port": self.port,
+            "port": lambda item, at: self.number(item, 65535, at),
+            "window": lambda item, at: self.number(item, 1000, at),
             "platform": lambda item, at: self.choice(item, PLATFORMS, at),
             "credential": self.name,
             "algorithms": lambda item, at: self.choice(item, ALGORITHMS, at),
@@ -268,12 +271,12 @@ class Roster:
         self._notes.wrong(value.line, f"{where}: `{text}` is neither a host name nor an IP address")
         return None
 
-    def port(self, value: Value, where: str) -> int | None:
+    def number(self, value: Value, highest: int, where: str) -> int | None:
         if value.kind == "scalar" and _INTEGER.fullmatch(value.text):
-            port = int(value.text)
-            if 1 <= port <= 65535:
-                return port
-        self._notes.wrong(value.line, f"{where}: must be a number from 1 to 65535")
+            number = int(value.text)
+            if 1 <= number <= highest:
+                return number
+        self._notes.wrong(value.line, f"{where}: must be a number from 1 to {highest}")
         return None
 
     def choice(self, value: Value, options: Collection[str], where: str) -> str | None:

@@ -100,7 +100,7 @@ def test_a_device_gets_the_nearest_word() -> None:
         """
         defaults: {port: 2222, site: hq, credential: all, scope: partial, fallback: reverse}
         groups:
-          old: {algorithms: ancient, site: attic}
+          old: {algorithms: ancient, site: attic, window: 1}
           far: {site: branch, credential: far}
         devices:
           r1: {host: H1.example.net, groups: [old, far], credential: own, scope: full}
@@ -115,6 +115,7 @@ def test_a_device_gets_the_nearest_word() -> None:
     assert (r1.scope, r1.fallback, r1.groups) == (Scope.FULL, Fallback.REVERSE, ("old", "far"))
     assert (r1.host, r2.host) == ("H1.example.net", "2001:db8::1")
     assert (r2.port, r2.scope, r2.algorithms) == (22, Scope.PARTIAL, "modern")
+    assert (r1.window, r2.window) == (1, 64)
 
 
 def test_sections_of_two_pieces_are_put_together() -> None:
@@ -282,6 +283,7 @@ def test_every_problem_is_listed_at_once_and_sorted() -> None:
         ("devices:\n  r1: {host: h, port: 0x16}\n", 2, "from 1 to 65535"),
         ("devices:\n  r1: {host: h, platform: nxos}\n", 2, "platform: must be ios"),
         ("devices:\n  r1: {host: h, algorithms: mdoern}\n", 2, "did you mean `modern`?"),
+        ("devices:\n  r1: {host: h, window: 0}\n", 2, "must be a number from 1 to 1000"),
         ("devices:\n  r1: {host: h, fallback: yes}\n", 2, "must be reverse or refuse"),
         ("devices:\n  r1: {host: h, groups: g}\n", 2, "must be a list"),
         ("devices:\n  r1: {host: h, groups: [g, g]}\n", 2, "listed twice"),
