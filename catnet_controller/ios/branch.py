@@ -38,7 +38,7 @@ class Branch:
             for kid in [*self.kids]:
                 if kid.node.shape is Shape.NOISE or kid.text in CLOSERS:
                     continue
-                key = identity(mode_name, canonical(kid.text))
+                key = identity(mode_name, canonical(kid.text, mode_name))
                 first = keys.setdefault(key, kid)
                 if first is not kid and kid.kids:
                     first.kids.extend(kid.kids)
@@ -58,7 +58,7 @@ class Branch:
                 for kid in self.kids
                 if kid is first
                 or kid.node.shape is Shape.NOISE
-                or identity(mode_name, canonical(kid.text)) != key
+                or identity(mode_name, canonical(kid.text, mode_name)) != key
             ]
             self.twice.discard(key)
 

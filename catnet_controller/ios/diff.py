@@ -19,7 +19,7 @@ from catnet_controller.ios.redact import redact
 from catnet_controller.ios.rules import match, mode
 from catnet_controller.ios.show import difference
 from catnet_controller.ios.steps import Step, typed
-from catnet_controller.ios.tree import Path, Tree
+from catnet_controller.ios.tree import Path
 
 _ROUNDS = 5
 
@@ -45,13 +45,14 @@ def compare(
     if running == desired and scope == "full":
         return ChangeSet(predicted=running)
     tree = parse(running)
-    known: Known = {}
-    have = load(tree, known)
     wanted_tree = parse(desired)
-    want = load(wanted_tree)
+    known = Known()
+    # First, because its line numbers say where a line comes from.
+    want = load(wanted_tree, known)
+    have = load(tree, known)
     _align(have, want)
     if scope == "partial":
-        before = load(parse(applied)) if applied is not None else None
+        before = load(parse(applied), known) if applied is not None else None
         if before is not None:
             _align(have, before)
         aim = merge.partial(have, want, before)
@@ -66,12 +67,13 @@ def compare(
         for p in wanted_tree.problems
     ]
     refusals += _twice(have, want, where)
-    route = _Route(tree, have, aim.section, aim.cleared, known)
+    model = Model(tree)
+    route = _Route(model, have, aim.section, aim.cleared, known)
     refusals += [
         Refusal(line=stop.text, origin=where(stop.line), reason=stop.reason) for stop in route.stops
     ]
     commands = typed(route.steps, origins, headers=_headers(want))
-    predicted = dump(route.tree)
+    predicted = dump(model.tree())
     reverse: tuple[Command, ...] = ()
     warnings = [*aim.warnings, *route.warnings]
     for step in _vague(route.steps):
@@ -87,7 +89,7 @@ def compare(
             f"comments of `{name}` will stand at another place: the device shows no entry numbers"
             for name in displaced(route.section, aim.section)
         ]
-        back = _Route(route.tree, route.section, have, set(), known, printed=True)
+        back = _Route(model, route.section, have, set(), known, printed=True)
         reverse = typed(back.steps)
         warnings += [
             f"the way back is not complete: `{redact(stop.text)}`: {stop.reason}"
@@ -133,7 +135,7 @@ class _Route:
 
     def __init__(
         self,
-        tree: Tree,
+        model: Model,
         have: Section,
         aim: Section,
         cleared: set[str],
@@ -144,7 +146,6 @@ class _Route:
         self.steps: list[Step] = []
         self.stops: list[Stop] = []
         self.warnings: list[str] = []
-        model = Model(tree)
         self.section = have
         for _ in range(_ROUNDS):
             planner = Planner(self.section, aim, cleared, printed=printed)
@@ -171,7 +172,6 @@ class _Route:
         if not self.stops and (item := unlike(self.section, aim)) is not None:
             reason = "in the model of IOS the result is not the wanted one at this line"
             self.stops.append(Stop(text=item.text, line=item.line, reason=reason))
-        self.tree = model.tree()
 
     @staticmethod
     def _type(model: Model, steps: Sequence[Step]) -> Stop | None:

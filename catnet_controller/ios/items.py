@@ -5,7 +5,7 @@ function names its rule. What comes out keeps the line numbers of what went in.
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from catnet_controller.ios import acl, vlans
@@ -79,14 +79,17 @@ class Section:
             self.items.append(item)
             self.index[item.key] = item
             return item
-        if old.section is not None and item.section is not None:
+        # Made anew, because the old one may stand in another section as well.
+        new = old.copy()
+        if new.section is not None and item.section is not None:
             for child in item.section.items:
-                old.section.add(child)
+                new.section.add(child)
         if old.text != item.text or old.body != item.body:
             if old.kind is not Kind.SECTION:
-                self.clashes.append((Item(old.text, old.key, old.found, old.line), item))
-            old.text, old.body, old.line, old.found = item.text, item.body, item.line, item.found
-        return old
+                self.clashes.append((old, item))
+            new.text, new.body, new.line, new.found = item.text, item.body, item.line, item.found
+        self.replace(old, new)
+        return new
 
     def remove(self, item: Item) -> None:
         self.items.remove(item)
@@ -134,101 +137,115 @@ class Section:
         return [item for item in self.items if item.row is row]
 
 
-Known = dict[int, tuple[Node, Item]]
-"""Items of sections that were loaded before, by the identity of their nodes."""
+class Known:
+    """Items that were loaded before: what stands there again is the same item, not read again.
+
+    Items in here are shared by all that was loaded with it, so they never change, and comparing
+    them ends where two are one. Their line numbers are those of the text that was loaded first.
+    """
+
+    __slots__ = ("_lines", "_sections")
+
+    def __init__(self) -> None:
+        self._lines: dict[Path, dict[str, Item]] = {}
+        self._sections: dict[int, tuple[Node, Item]] = {}
+
+    def lines(self, path: Path) -> dict[str, Item]:
+        """The lines of a section by the text they were printed with."""
+        return self._lines.setdefault(path, {})
+
+    def section(self, node: Node) -> Item | None:
+        held = self._sections.get(id(node))
+        return held[1] if held is not None else None
+
+    def keep(self, node: Node, item: Item) -> None:
+        """Remember the section that a node is; the node is kept so that its identity is."""
+        self._sections[id(node)] = node, item
 
 
 def load(tree: Tree, known: Known | None = None) -> Section:
     """A parsed configuration as comparable items.
 
-    ``known`` remembers sections: what did not change since is not read again.
+    ``known`` remembers them: load what has the line numbers that count first.
     """
     root = Section(())
-    _fill(root, tree.nodes, known)
+    _fill(root, tree.nodes, known or Known())
     _vty(root)
     return root
 
 
-def _fill(section: Section, nodes: Iterable[Node], known: Known | None = None) -> None:
+def _fill(section: Section, nodes: Iterable[Node], known: Known) -> None:
     name = section.mode
+    items, index = section.items, section.index
+    lines = known.lines(section.path)
+    folded: set[int] = set()
     for node in nodes:
         if node.shape is Shape.NOISE or node.text in CLOSERS:
             continue
-        if name == "acl" and not node.children:
-            _kept_entry(section, node, known)
+        leaf = not node.children and node.shape is Shape.LINE
+        held = lines.get(node.text) if leaf else known.section(node)
+        if held is not None and held.key not in index:
+            items.append(held)
+            index[held.key] = held
             continue
         text = canonical(node.text, name)
-        if section.path == () and _VOLATILE.match(text):
-            continue
-        if known is not None and node.children:
-            held = known.get(id(node))
-            if held is not None and held[1].key not in section.index:
-                section.add(held[1])
+        if section.path == ():
+            if _VOLATILE.match(text):
                 continue
-            _remembered(section, name, node, known)
-            continue
-        for each, line in _split(section, text, node):
-            _add(section, name, each, node, line)
+            found = _NUMBERED.match(text)
+            if found is not None and acl.numbered(int(found[1])):
+                _fold(section, found[1], found[2], node, folded)
+                continue
+        before = len(items)
+        each = several(text)
+        for one in each:
+            _add(section, name, one, node, known)
+        if len(each) == 1 and len(items) > before and _same_everywhere(items[-1]):
+            if leaf:
+                lines.setdefault(node.text, items[-1])
+            else:
+                known.keep(node, items[-1])
 
 
-def _kept_entry(section: Section, node: Node, known: Known | None) -> None:
-    """An entry of an access list; one that was loaded before is not read again."""
-    held = known.get(id(node)) if known is not None else None
-    if held is not None and held[1].key not in section.index:
-        section.items.append(held[1])
-        section.index[held[1].key] = held[1]
-        return
-    before = len(section.items)
-    text = canonical(node.text, "acl")
-    _add(section, "acl", text, node, node.line)
-    if known is not None and len(section.items) > before and not acl.remark(section.items[-1].text):
-        known[id(node)] = (node, section.items[-1])
+def _same_everywhere(item: Item) -> bool:
+    """True for an item that nothing but its own text decides, whatever stands around it.
+
+    Not so: comments of access lists, which are told apart by their number among equals, and
+    ranges of terminal lines, which are cut to those of the other text.
+    """
+    return not (acl.remark(item.text) or _LINE.match(item.text))
 
 
-def _remembered(section: Section, name: str, node: Node, known: Known) -> None:
-    before = len(section.items)
-    text = canonical(node.text, name)
-    for each_, line in _split(section, text, node):
-        _add(section, name, each_, node, line, known=known)
-    if len(section.items) == before + 1 and not _LINE.match(text):
-        known[id(node)] = (node, section.items[-1])
+def _fold(section: Section, number: str, rest: str, node: Node, folded: set[int]) -> None:
+    """Rule 11: ``access-list N ...`` is an entry of ``ip access-list ... N``.
 
-
-def _split(section: Section, text: str, node: Node) -> Iterator[tuple[str, int]]:
-    """One printed line that stands for several (rules 11 and 13, name servers)."""
-    found = _NUMBERED.match(text) if section.path == () else None
-    if found is not None and acl.numbered(int(found[1])):
-        _fold(section, found[1], found[2], node)
-        return
-    for one in several(text):
-        yield one, node.line
-
-
-def _fold(section: Section, number: str, rest: str, node: Node) -> None:
-    """Rule 11: ``access-list N ...`` is an entry of ``ip access-list ... N``."""
+    ``folded`` are the items made here: any other of that name may be shared, and is copied.
+    """
     header = f"ip access-list {acl.family(int(number))} {number}"
     found = match("config", header)
     key = found.key if found else (header,)
     item = section.index.get(key)
     if item is None:
         item = section.add(Item(header, key, found, node.line, (), Section((header,))))
+    elif id(item) not in folded:
+        shared, item = item, item.copy()
+        section.replace(shared, item)
+    folded.add(id(item))
     assert item.section is not None
     _entry(item.section, rest, node.line, match("acl", rest))
 
 
-def _add(
-    section: Section, name: str, text: str, node: Node, line: int, *, known: Known | None = None
-) -> None:
+def _add(section: Section, name: str, text: str, node: Node, known: Known) -> None:
     found = match(name, text)
     kind = found.row.kind if found else None
     if kind is Kind.ENTRY:
-        _entry(section, text, line, found)
+        _entry(section, text, node.line, found)
         return
     if node.shape is Shape.BLOCK:
         label, body = _body(text, node)
         found = match(name, label)
         key = found.key if found else ("?", label)
-        section.add(Item(label, key, found, line, body))
+        section.add(Item(label, key, found, node.line, body))
         return
     if _implied(found, text):
         return
@@ -236,18 +253,12 @@ def _add(
         old = section.index.get(found.key)
         text = vlans.typed(old.text if old else "", text)
         if old is not None:
-            old.text = text
+            section.replace(old, Item(text, found.key, found, old.line))
             return
-    key = found.key if found else ("?", text)
-    item = Item(text, key, found, line)
-    if kind is Kind.SECTION and not (found and found.negative):
+    item = Item(text, found.key if found else ("?", text), found, node.line)
+    if node.children or (kind is Kind.SECTION and not (found and found.negative)):
         item.section = Section((*section.path, text))
-        _fill(item.section, node.children, known if item.section.mode == "acl" else None)
-        section.add(item)
-        return
-    if node.children:
-        item.section = Section((*section.path, text))
-        _fill(item.section, node.children)
+        _fill(item.section, node.children, known)
     section.add(item)
 
 

@@ -55,6 +55,9 @@ def _full(running: Section, desired: Section, into: Section, aim: Aim) -> None:
             else:
                 aim.warnings.append(f"`{item.text}` is made by devices themselves; it is not typed")
             continue
+        if old is item:
+            into.add(item)
+            continue
         new = into.add(_taken(item, old))
         if item.section is not None:
             new.section = Section(item.section.path)

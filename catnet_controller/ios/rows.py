@@ -18,7 +18,7 @@ entry, addressed by number.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -241,50 +241,52 @@ def _negated(template: str) -> re.Pattern[str] | None:
 _VALUED = (Kind.SINGLE, Kind.SECTION, Kind.BLOCK)
 
 
+_LITERAL = re.compile(r"(?!\.\.\.$)[\w.:@-]+")
+_Shelf = tuple[Row, ...]
+
+
 class Book:
-    """All rows, found by mode and line. Built once; answers are remembered."""
+    """All rows, found by mode and line. Built once."""
 
     def __init__(self, rows: tuple[Row, ...]) -> None:
         self.rows = rows
         self._modes: dict[str, dict[str, list[Row]]] = {}
         for row in rows:
             words = self._modes.setdefault(row.mode, {})
-            first = row.pattern.split(" ", 1)[0]
-            literal = first if re.fullmatch(r"[\w.:@-]+", first) else ""
-            for one in first.split("|") if "|" in first and "<" not in first else (literal,):
+            for one in _firsts(row):
                 words.setdefault(one, []).append(row)
-
-    def candidates(self, mode: str, text: str) -> Iterator[Row]:
-        words = self._modes.get(mode)
-        if words is None:
-            return
-        yield from words.get(text.split(" ", 1)[0], ())
-        yield from words.get("", ())
+        self._shelves = {
+            mode: {first: _shelves(words, first) for first in words}
+            for mode, words in self._modes.items()
+        }
 
     def find(self, mode: str, line: str) -> Match | None:
+        """The first row that takes the line, those that say little last."""
         negative = line.startswith("no ")
         text = line[3:] if negative else line
-        rows = tuple(self.candidates(mode, text))
-        return self._first(rows, text, negative, loose=False) or self._first(
-            rows, text, negative, loose=True
-        )
-
-    def _first(
-        self, rows: tuple[Row, ...], text: str, negative: bool, *, loose: bool
-    ) -> Match | None:
-        """The first row that takes the line; a negation may leave the value out."""
-        for row in rows:
-            if row.loose is not loose:
-                continue
+        for row in self._shelf(mode, text):
             found = row.positive.match(text)
             if found is None and negative and row.kind in _VALUED:
+                # A negation may leave the value out.
                 found = row.prefix.match(text)
-                if found is not None and len(found.groups()) != row.positive.groups:
+                if found is not None and found.re.groups != row.positive.groups:
                     found = None
             if found is not None:
                 words = found.groups("")
                 return Match(row, self._key(row, text, words), words, negative)
         return None
+
+    def _shelf(self, mode: str, text: str) -> _Shelf:
+        """The rows that may take a line, in the order to ask them."""
+        shelves = self._shelves.get(mode)
+        if shelves is None:
+            return ()
+        first, _, rest = text.partition(" ")
+        below = shelves.get(first) or shelves.get("")
+        if below is None:
+            return ()
+        shelf = below.get(rest.partition(" ")[0])
+        return below[""] if shelf is None else shelf
 
     @staticmethod
     def _key(row: Row, text: str, words: tuple[str, ...]) -> tuple[str, ...]:
@@ -294,3 +296,27 @@ class Book:
 
     def modes(self) -> Mapping[str, Mapping[str, list[Row]]]:
         return self._modes
+
+
+def _firsts(row: Row) -> Sequence[str]:
+    """The words a line of this row begins with; the empty word where it may be any."""
+    first = row.pattern.split(" ", 1)[0]
+    if "|" in first and "<" not in first:
+        return first.split("|")
+    return (first if _LITERAL.fullmatch(first) else "",)
+
+
+def _second(row: Row) -> str | None:
+    """The second word that every line of this row has; None where it may be any."""
+    word = "".join(row.pattern.split()[1:2])
+    if not _LITERAL.fullmatch(word) or (row.no != "full" and row.no.split()[2:3] != [word]):
+        return None
+    return word
+
+
+def _shelves(words: Mapping[str, Sequence[Row]], first: str) -> dict[str, _Shelf]:
+    """The rows of a first word by second word, those that say little last; "" is any other."""
+    rows = (*words[first], *(words.get("", ()) if first else ()))
+    rows = (*(row for row in rows if not row.loose), *(row for row in rows if row.loose))
+    seconds = {_second(row) or "" for row in rows} | {""}
+    return {two: tuple(row for row in rows if _second(row) in (None, two)) for two in seconds}
