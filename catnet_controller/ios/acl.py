@@ -3,12 +3,11 @@
 import re
 from functools import lru_cache
 
-_NUMBERED = re.compile(r"(?:sequence )?(\d+) (.*)$")
 _HOST = re.compile(r"(permit|deny) host (\S+)( log)?$")
 _MASKED = re.compile(r"(permit|deny) (\S+) 0\.0\.0\.0( log)?$")
 _EXTENDED_HOST = re.compile(r"(?<= )(\d+\.\d+\.\d+\.\d+) 0\.0\.0\.0(?= |$)")
 _ANY = re.compile(r"(?<= )0\.0\.0\.0 255\.255\.255\.255(?= |$)")
-_PORT = re.compile(r"(?<= )(eq|neq|gt|lt|range) ([\w-]+)(?: ([\w-]+))?")
+_OPERATORS = {"eq": 1, "neq": 1, "gt": 1, "lt": 1, "range": 2}
 _SEQUENCE_LAST = re.compile(r"(.*) sequence (\d+)$")
 
 # Names IOS prints for port numbers (Cisco IOS Security command reference, `access-list extended`).
@@ -32,16 +31,28 @@ _PROTOCOLS = {
 }  # fmt: skip
 
 
-@lru_cache(maxsize=131072)
 def entry(line: str) -> tuple[int | None, str]:
     """An entry as typed or printed to its number (or None) and its text in one spelling."""
-    number: int | None = None
-    text = line
-    if found := _NUMBERED.match(line):
-        number, text = int(found[1]), found[2]
-    elif found := _SEQUENCE_LAST.match(line):
-        number, text = int(found[2]), found[1]
-    return number, text if text.startswith("remark") else _spelling(text)
+    number, text = split(line)
+    return number, rule(text)
+
+
+def split(line: str) -> tuple[int | None, str]:
+    """The number of an entry, or None, and what stands beside it."""
+    head, _, rest = line.partition(" ")
+    if head == "sequence":
+        head, _, rest = rest.partition(" ")
+    if rest and head.isdecimal():
+        return int(head), rest
+    if " sequence " in line and (found := _SEQUENCE_LAST.match(line)):
+        return int(found[2]), found[1]
+    return None, line
+
+
+@lru_cache(maxsize=131072)
+def rule(text: str) -> str:
+    """An entry without its number in one spelling."""
+    return text if text.startswith("remark") else _spelling(text)
 
 
 def _spelling(text: str) -> str:
@@ -51,23 +62,22 @@ def _spelling(text: str) -> str:
     text = " ".join(words)
     if found := _HOST.match(text) or _MASKED.match(text):
         return f"{found[1]} {found[2]}{found[3] or ''}"
-    if len(words) > 2:
+    if len(words) > 2 and " 0.0.0.0" in text:
         text = _ANY.sub("any", text)
         text = _EXTENDED_HOST.sub(r"host \1", text)
-        names = {"tcp": _TCP, "udp": _UDP}.get(words[1])
-        if names:
-            text = _PORT.sub(lambda m: _ports(m, names), text)
-    return text
+    names = {"tcp": _TCP, "udp": _UDP}.get(words[1]) if len(words) > 2 else None
+    return _named(text, names) if names else text
 
 
-def _ports(found: re.Match[str], names: dict[int, str]) -> str:
-    ports = [found[2]]
-    rest = found[3]
-    if found[1] == "range" and rest:
-        ports.append(rest)
-        rest = None
-    said = [names.get(int(port), port) if port.isdigit() else port for port in ports]
-    return " ".join([found[1], *said, *([rest] if rest else [])])
+def _named(text: str, names: dict[int, str]) -> str:
+    """Port numbers as the names IOS prints: the first behind an operator, both of a range."""
+    words = text.split()
+    for place, word in enumerate(words):
+        if word in _OPERATORS:
+            for port in range(place + 1, min(place + _OPERATORS[word] + 1, len(words))):
+                if words[port].isdecimal():
+                    words[port] = names.get(int(words[port]), words[port])
+    return " ".join(words)
 
 
 def remark(text: str) -> bool:

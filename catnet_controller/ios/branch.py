@@ -24,6 +24,11 @@ class Branch:
         self.twice: set[tuple[str, ...]] = set()
         self._texts: Counter[str] | None = None
 
+    def key(self, mode_name: str) -> tuple[str, ...]:
+        """What this line has in common with those that exclude it."""
+        text = self.text if mode_name == "acl" else canonical(self.text, mode_name)
+        return identity(mode_name, text)
+
     @property
     def kids(self) -> list["Branch"]:
         if self._kids is None:
@@ -38,7 +43,7 @@ class Branch:
             for kid in [*self.kids]:
                 if kid.node.shape is Shape.NOISE or kid.text in CLOSERS:
                     continue
-                key = identity(mode_name, canonical(kid.text, mode_name))
+                key = kid.key(mode_name)
                 first = keys.setdefault(key, kid)
                 if first is not kid and kid.kids:
                     first.kids.extend(kid.kids)
@@ -58,7 +63,7 @@ class Branch:
                 for kid in self.kids
                 if kid is first
                 or kid.node.shape is Shape.NOISE
-                or identity(mode_name, canonical(kid.text, mode_name)) != key
+                or kid.key(mode_name) != key
             ]
             self.twice.discard(key)
 
@@ -106,9 +111,13 @@ class Branch:
 
 def identity(mode_name: str, text: str) -> tuple[str, ...]:
     """What two lines have in common that exclude each other: the key of the row, or the text."""
+    if mode_name == "acl":
+        # The number aside, so that what is known of an entry holds for it at any number.
+        number, bare = acl.split(text)
+        bare = canonical(bare, mode_name)
+        found = match(mode_name, bare)
+        if found is not None and found.row.kind is Kind.ENTRY:
+            return (str(number or ""), acl.rule(bare))
     if found := match(mode_name, text):
-        if found.row.kind is Kind.ENTRY:
-            number, rule = acl.entry(text)
-            return (str(number or ""), rule)
         return found.key
     return ("?", text.removeprefix("no "))

@@ -188,6 +188,12 @@ def _fill(section: Section, nodes: Iterable[Node], known: Known) -> None:
             items.append(held)
             index[held.key] = held
             continue
+        before = len(items)
+        if name == "acl" and leaf and _is_entry(node.text):
+            _entry(section, node.text, node.line)
+            if len(items) > before and not acl.remark(items[-1].text):
+                lines.setdefault(node.text, items[-1])
+            continue
         text = canonical(node.text, name)
         if section.path == ():
             if _VOLATILE.match(text):
@@ -196,7 +202,6 @@ def _fill(section: Section, nodes: Iterable[Node], known: Known) -> None:
             if found is not None and acl.numbered(int(found[1])):
                 _fold(section, found[1], found[2], node, folded)
                 continue
-        before = len(items)
         each = several(text)
         for one in each:
             _add(section, name, one, node, known)
@@ -232,14 +237,14 @@ def _fold(section: Section, number: str, rest: str, node: Node, folded: set[int]
         section.replace(shared, item)
     folded.add(id(item))
     assert item.section is not None
-    _entry(item.section, rest, node.line, match("acl", rest))
+    _entry(item.section, rest, node.line)
 
 
 def _add(section: Section, name: str, text: str, node: Node, known: Known) -> None:
     found = match(name, text)
     kind = found.row.kind if found else None
     if kind is Kind.ENTRY:
-        _entry(section, text, node.line, found)
+        _entry(section, text, node.line)
         return
     if node.shape is Shape.BLOCK:
         label, body = _body(text, node)
@@ -272,9 +277,16 @@ def _implied(found: Match | None, text: str) -> bool:
     return row.kind is Kind.FLAG and row.on and not found.negative
 
 
-def _entry(section: Section, text: str, line: int, found: Match | None) -> None:
+def _is_entry(line: str) -> bool:
+    found = match("acl", canonical(acl.split(line)[1], "acl"))
+    return found is not None and found.row.kind is Kind.ENTRY
+
+
+def _entry(section: Section, line: str, place: int) -> None:
     """Rule 12: entries count by text and order; numbers are addresses."""
-    number, rule = acl.entry(text)
+    number, text = acl.split(line)
+    text = canonical(text, "acl")
+    rule = acl.rule(text)
     key: Key = ("entry", rule)
     copies = 0
     while key in section.index:
@@ -282,7 +294,8 @@ def _entry(section: Section, text: str, line: int, found: Match | None) -> None:
             return
         copies += 1
         key = ("entry", rule, str(copies))
-    item = Item(rule, key, found, line, (str(number),) if number else ())
+    body = (str(number),) if number else ()
+    item = Item(rule, key, match("acl", text), place, body)
     section.items.append(item)
     section.index[key] = item
 

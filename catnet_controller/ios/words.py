@@ -116,7 +116,9 @@ def canonical(line: str, mode: str | None = None) -> str:
     elif '"' not in text:
         if "  " in text or "\t" in text:
             text = _LEAD.sub(" ", text)
-        text = _names(text)
+        # No name of a port stands in an entry of an access list.
+        if mode != "acl":
+            text = _names(text)
     return prefix + text
 
 
