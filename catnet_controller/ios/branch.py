@@ -3,7 +3,7 @@
 from collections import Counter
 
 from catnet_controller.ios import acl
-from catnet_controller.ios.rows import Kind
+from catnet_controller.ios.rows import Kind, Match
 from catnet_controller.ios.rules import match
 from catnet_controller.ios.tree import Node, Shape
 from catnet_controller.ios.words import CLOSERS, canonical
@@ -12,22 +12,30 @@ from catnet_controller.ios.words import CLOSERS, canonical
 class Branch:
     """A node that can be changed. Children are opened only when something below changes."""
 
-    __slots__ = ("_keys", "_kids", "_rules", "_texts", "node", "raw", "text", "twice")
+    __slots__ = ("_found", "_keys", "_kids", "_rules", "_texts", "node", "raw", "text", "twice")
 
     def __init__(self, node: Node) -> None:
         self.node = node
         self.text = node.text
         self.raw = node.raw
         self._kids: list[Branch] | None = None
+        self._found: tuple[str, str, Match | None] | None = None
         self._keys: dict[tuple[str, ...], Branch] | None = None
         self._rules: tuple[list[Branch], list[int]] | None = None
         self.twice: set[tuple[str, ...]] = set()
-        self._texts: Counter[str] | None = None
+        self._texts: Counter[str] = Counter()
 
     def key(self, mode_name: str) -> tuple[str, ...]:
         """What this line has in common with those that exclude it."""
         text = self.text if mode_name == "acl" else canonical(self.text, mode_name)
         return identity(mode_name, text)
+
+    def found(self, mode_name: str) -> Match | None:
+        """What is known of this line; asked again and again when a place is looked for."""
+        if self._found is None or self._found[0] is not self.text or self._found[1] != mode_name:
+            known = match(mode_name, canonical(self.text, mode_name))
+            self._found = self.text, mode_name, known
+        return self._found[2]
 
     @property
     def kids(self) -> list["Branch"]:
@@ -61,9 +69,7 @@ class Branch:
             self.kids[:] = [
                 kid
                 for kid in self.kids
-                if kid is first
-                or kid.node.shape is Shape.NOISE
-                or kid.key(mode_name) != key
+                if kid is first or kid.node.shape is Shape.NOISE or kid.key(mode_name) != key
             ]
             self.twice.discard(key)
 
@@ -71,23 +77,23 @@ class Branch:
         """Of an access list: the entries and their numbers (0 where none is printed)."""
         if self._rules is None:
             kids = [kid for kid in self.kids if kid.node.shape is not Shape.NOISE]
-            self._rules = kids, [acl.entry(kid.text)[0] or 0 for kid in kids]
+            read = [acl.entry(kid.text) for kid in kids]
+            self._rules = kids, [number or 0 for number, _ in read]
+            self._texts = Counter(rule for _, rule in read)
         return self._rules
-
-    def _counted(self) -> "Counter[str]":
-        if self._texts is None:
-            self._texts = Counter(acl.entry(kid.text)[1] for kid in self.rules()[0])
-        return self._texts
 
     def has(self, rule: str) -> bool:
         """True when the access list holds the entry at any number."""
-        return self._counted()[rule] > 0
+        self.rules()
+        return self._texts[rule] > 0
 
     def said(self, rule: str) -> None:
-        self._counted()[rule] += 1
+        self.rules()
+        self._texts[rule] += 1
 
     def unsaid(self, rule: str) -> None:
-        self._counted()[rule] -= 1
+        self.rules()
+        self._texts[rule] -= 1
 
     def end(self) -> int:
         """The place behind the last line that is not noise."""
@@ -99,7 +105,6 @@ class Branch:
     def forget(self) -> None:
         self._keys = None
         self._rules = None
-        self._texts = None
 
     def freeze(self) -> Node:
         node = self.node

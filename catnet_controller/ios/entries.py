@@ -11,7 +11,7 @@ Comments belong to the entry that follows them and share its number.
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from catnet_controller.ios import acl
 from catnet_controller.ios.items import Item, Section
@@ -31,7 +31,7 @@ class _Rule:
     text: str
     number: int
     line: int = 0
-    remarks: list[Item] = field(default_factory=list)
+    remarks: Sequence[Item] = ()
 
     def said(self) -> list[str]:
         return [remark.text for remark in self.remarks]
@@ -58,7 +58,10 @@ def plan(header: str, have: Section, want: Section) -> Iterator[Step]:
 
 def equal(header: str, have: Section, want: Section) -> bool:
     """True when nothing would have to be typed."""
-    return next(plan(header, have, want), None) is None
+    if [item.text for item in have.items] == [item.text for item in want.items]:
+        return True
+    first, second = ([i.text for i in s.items if not acl.remark(i.text)] for s in (have, want))
+    return first == second and next(plan(header, have, want), None) is None
 
 
 def _number(item: Item) -> int:
@@ -73,15 +76,15 @@ def _line(path: Path, number: int, text: str) -> str:
 
 def _rules(section: Section) -> list[_Rule]:
     rules: list[_Rule] = []
-    remarks: list[Item] = []
+    remarks: tuple[Item, ...] = ()
     last = 0
     for item in section.items:
         if acl.remark(item.text):
-            remarks.append(item)
+            remarks = (*remarks, item)
             continue
         last = _number(item) or last + 10
         rules.append(_Rule(item.text, last, item.line, remarks))
-        remarks = []
+        remarks = ()
     rules.append(_Rule("", last + 10, 0, remarks))
     return rules
 
@@ -107,9 +110,9 @@ def _unnumbered(path: Path, have: Section, want: Section) -> Iterator[Step]:
         else:
             yield Step(path=(), text=_resequence(path, 10))
             for place, rule in enumerate(old, 1):
-                rule.number, rule.remarks = place * 10, []
+                rule.number, rule.remarks = place * 10, ()
             for rule in new:
-                rule.number, rule.remarks = 0, []
+                rule.number, rule.remarks = 0, ()
             yield from _edits(path, old, new)
     for text in (said - say).elements():
         yield Step(path=path, text=f"no {text}")
@@ -145,7 +148,7 @@ def _edits(path: Path, old: list[_Rule], new: list[_Rule]) -> Iterator[Step]:
         number = numbers[place]
         if place in kept:
             before = old[where[rule.text]]
-            if before.said() != rule.said():
+            if (before.remarks or rule.remarks) and before.said() != rule.said():
                 yield from _unsaid(path, before)
                 yield from _said(path, rule, number)
             continue

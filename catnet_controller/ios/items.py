@@ -7,6 +7,7 @@ function names its rule. What comes out keeps the line numbers of what went in.
 import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from catnet_controller.ios import acl, vlans
 from catnet_controller.ios.parse import delimiter
@@ -79,6 +80,8 @@ class Section:
             self.items.append(item)
             self.index[item.key] = item
             return item
+        if old.text == item.text and old.body == item.body and not old.section and not item.section:
+            return old
         # Made anew, because the old one may stand in another section as well.
         new = old.copy()
         if new.section is not None and item.section is not None:
@@ -277,25 +280,30 @@ def _implied(found: Match | None, text: str) -> bool:
     return row.kind is Kind.FLAG and row.on and not found.negative
 
 
+@lru_cache(maxsize=131072)
+def _read_entry(text: str) -> tuple[str, Key, Match | None]:
+    """An entry without its number to its rule, its key, and what is known of it."""
+    text = canonical(text, "acl")
+    rule = acl.rule(text)
+    return rule, ("entry", rule), match("acl", text)
+
+
 def _is_entry(line: str) -> bool:
-    found = match("acl", canonical(acl.split(line)[1], "acl"))
+    found = _read_entry(acl.split(line)[1])[2]
     return found is not None and found.row.kind is Kind.ENTRY
 
 
 def _entry(section: Section, line: str, place: int) -> None:
     """Rule 12: entries count by text and order; numbers are addresses."""
     number, text = acl.split(line)
-    text = canonical(text, "acl")
-    rule = acl.rule(text)
-    key: Key = ("entry", rule)
+    rule, key, found = _read_entry(text)
     copies = 0
     while key in section.index:
         if not acl.remark(rule):
             return
         copies += 1
         key = ("entry", rule, str(copies))
-    body = (str(number),) if number else ()
-    item = Item(rule, key, match("acl", text), place, body)
+    item = Item(rule, key, found, place, (str(number),) if number else ())
     section.items.append(item)
     section.index[key] = item
 

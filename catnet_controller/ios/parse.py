@@ -15,6 +15,9 @@ _NOISE = re.compile(
     """,
     re.VERBOSE,
 )
+_MAYBE_NOISE = frozenset("!#BCULT-")
+"""What noise begins with, prompts aside."""
+_BLOCKS = ("banner ", "aaa ", "menu ", "ip ad", "ip au", "macro name ", "certificate", "key-string")
 _DELIMITED = re.compile(
     r"""(?: banner\ (?:motd|login|exec|incoming|slip-ppp|prompt-timeout|config-save|text|title)
       | aaa\ authentication\ (?:banner|fail-message)
@@ -91,6 +94,9 @@ def _nest(nodes: list[Node]) -> tuple[Node, ...]:
                 around += [header, *taken]
 
     for node in nodes:
+        if not open_ and (node.children or node.shape is not Shape.LINE):
+            out.append(node)
+            continue
         if open_ and node.shape is Shape.NOISE and node.text != "!":
             open_[-1][1].append(node)
             continue
@@ -195,18 +201,20 @@ class _Parser:
         expanded = raw.expandtabs(8) if "\t" in raw else raw
         text = raw.strip()
         indent = len(expanded) - len(expanded.lstrip())
-        if _NOISE.match(raw):
+        maybe = not text or text[0] in _MAYBE_NOISE or "#" in text or ">" in text
+        if maybe and _NOISE.match(raw):
             self.pending.append((indent, Node(text, raw, at + 1, Shape.NOISE)))
             return at + 1
         depth = len(self.stack)
         while self.stack[depth - 1].indent >= indent:
             depth -= 1
-        self.flush(depth)
+        if self.pending:
+            self.flush(depth)
         self.unwind(depth)
         if depth == 1 and indent > 0 and text not in ("end", "exit", "quit"):
             self.problems.append(Problem(at + 1, f"indented line outside any section: {text}"))
         node = _Open(indent, text, raw, at + 1)
-        following = self.block(node, at)
+        following = self.block(node, at) if text.startswith(_BLOCKS) else at + 1
         self.stack.append(node)
         return following
 

@@ -3,7 +3,7 @@
 from catnet_controller.ios import names
 from catnet_controller.ios.branch import Branch
 from catnet_controller.ios.rows import Kind, Match
-from catnet_controller.ios.rules import match, mode
+from catnet_controller.ios.rules import mode
 from catnet_controller.ios.tree import Path, Shape
 from catnet_controller.ios.words import CLOSERS, canonical
 
@@ -27,11 +27,11 @@ def position(branch: Branch, at: Path, text: str, found: Match | None) -> int:
         kid = kids[spot - 1]
         if kid.node.shape is Shape.NOISE or kid.text in CLOSERS:
             continue
-        shown = canonical(kid.text)
-        other = match(name, shown)
+        other = kid.found(name)
         if other is None:
             continue
         if other.row is found.row:
+            shown = canonical(kid.text, name)
             if found.row.kind is Kind.ORDERED or _rank(name, shown, other) <= mine:
                 return spot
             first_of_family = spot - 1

@@ -36,7 +36,7 @@ def enter(branch: Branch, at: Path, text: str) -> str | None:
     while comment and position < high and acl.remark(acl.entry(kids[position].text)[1]):
         position += 1
     index = branch.kids.index(kids[position], position) if position < len(kids) else branch.end()
-    new = Branch(made(_numbered_text(at, number, text), len(at)))
+    new = Branch(made(_numbered_text(at, number, rule), len(at)))
     branch.said(rule)
     branch.kids.insert(index, new)
     keys[(str(number), rule)] = new
@@ -51,7 +51,7 @@ def _append(branch: Branch, at: Path, text: str, rule: str) -> None:
         return
     number = (numbers[-1] if numbers else 0) and numbers[-1] + 10
     if number:
-        text = _numbered_text(at, number, text)
+        text = _numbered_text(at, number, rule)
     new = Branch(made(text, len(at)))
     branch.said(rule)
     branch.kids.insert(branch.end(), new)
@@ -99,8 +99,7 @@ def number_all(branch: Branch, at: Path, start: int, step: int) -> None:
     branch.forget()
 
 
-def _numbered_text(at: Path, number: int, text: str) -> str:
-    rule = acl.entry(text)[1]
+def _numbered_text(at: Path, number: int, rule: str) -> str:
     if at[-1].startswith("ipv6 "):
         return f"sequence {number} {rule}"
     return f"{number} {rule}"

@@ -36,20 +36,21 @@ end
 """
 
 
-def running(lines: int) -> str:
-    """About this many lines; the same number gives the same text."""
+def running(lines: int, *, device: int = 0) -> str:
+    """About this many lines; the same numbers give the same text, other devices other names."""
+    first = device * 10_000
     room = max(40, lines - _HEAD.count("\n") - _TAIL.count("\n"))
-    ports = "".join(_fill(_ports(), room * 5 // 10))
-    bgp = "router bgp 65000\n" + "".join(_fill(_neighbours(), room // 10)) + "!\n"
-    routes = "".join(_fill(_routes(), room // 10))
-    lists = "".join(_fill(_prefixes(), room // 10))
-    filters = "ip access-list extended EDGE\n" + "".join(_fill(_entries(), room * 2 // 10))
+    ports = "".join(_fill(_ports(first), room * 5 // 10))
+    bgp = "router bgp 65000\n" + "".join(_fill(_neighbours(first), room // 10)) + "!\n"
+    routes = "".join(_fill(_routes(first), room // 10))
+    lists = "".join(_fill(_prefixes(first), room // 10))
+    filters = "ip access-list extended EDGE\n" + "".join(_fill(_entries(first), room * 2 // 10))
     return _HEAD + ports + bgp + routes + filters + "!\n" + lists + _TAIL
 
 
-def one_list(entries: int) -> str:
+def one_list(entries: int, *, device: int = 0) -> str:
     """A device with one access list of this many entries."""
-    made = "".join(_fill(_entries(), entries))
+    made = "".join(_fill(_entries(device * 10_000), entries))
     return f"{_HEAD}ip access-list extended EDGE\n{made}{_TAIL}"
 
 
@@ -83,8 +84,7 @@ def _fill(parts: Iterator[str], lines: int) -> Iterator[str]:
         yield part
 
 
-def _ports() -> Iterator[str]:
-    number = 0
+def _ports(number: int) -> Iterator[str]:
     while True:
         slot, port = divmod(number, 48)
         yield (
@@ -100,8 +100,7 @@ def _ports() -> Iterator[str]:
         number += 1
 
 
-def _neighbours() -> Iterator[str]:
-    number = 0
+def _neighbours(number: int) -> Iterator[str]:
     while True:
         peer = f"10.{number >> 14 & 255}.{number >> 6 & 255}.{(number & 63) * 4 + 1}"
         yield (
@@ -111,8 +110,7 @@ def _neighbours() -> Iterator[str]:
         number += 1
 
 
-def _routes() -> Iterator[str]:
-    number = 0
+def _routes(number: int) -> Iterator[str]:
     while True:
         yield (
             f"ip route 172.{16 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
@@ -121,8 +119,7 @@ def _routes() -> Iterator[str]:
         number += 1
 
 
-def _prefixes() -> Iterator[str]:
-    number = 0
+def _prefixes(number: int) -> Iterator[str]:
     while True:
         name, place = divmod(number, 20)
         yield (
@@ -132,8 +129,7 @@ def _prefixes() -> Iterator[str]:
         number += 1
 
 
-def _entries() -> Iterator[str]:
-    number = 0
+def _entries(number: int) -> Iterator[str]:
     while True:
         host = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}"
         if number % 5 == 4:

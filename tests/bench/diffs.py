@@ -1,16 +1,29 @@
 """Bench `diff`: comparing by size, one long access list, equal texts; beside hier_config."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
+from typing import Protocol
 
 from catnet_controller.ios.diff import compare
 from tests.bench import configs
 from tests.bench.frame import Bench, Figure, Run, Side, against, duel
 
+Pair = tuple[str, str]
+
+
+class Made(Protocol):
+    """Makes the text of a device."""
+
+    def __call__(self, size: int, /, *, device: int) -> str: ...
+
+
 _BUSY = "CPU s"
-_LIMIT = 60.0
-"""Seconds a peer gets for one run; hier_config needs more than 200 for 30,000 entries."""
+_LIMIT = 240.0
+"""Seconds a peer gets for one run; hier_config needs about as long for 30,000 entries."""
+_ENOUGH = 12_000
+"""Lines that are compared per round at the least: small configurations are those of many devices,
+because what is known of one text makes comparing the same text again faster than it is."""
 
 
 def ours(running: str, desired: str) -> object:
@@ -34,10 +47,10 @@ def run(asked: Run) -> Iterator[Figure]:
         limit = 10.0 if asked.quick else _LIMIT
         peer = Side(name="hier_config", work=hier_config, limit=limit)
 
-    def pair(title: str, running: str, desired: str) -> Iterator[Figure]:
+    def pair(title: str, texts: Sequence[Pair]) -> Iterator[Figure]:
         asked.tell(title)
-        took, other, stopped = duel(asked, mine, peer, (running, desired))
-        taken[title] = took / running.count("\n")
+        took, other, stopped = duel(asked, mine, peer, texts)
+        taken[title] = took / texts[0][0].count("\n")
         name = "hier_config" if peer else "nobody: the extra bench is not installed"
         if stopped:
             name += f" (stopped after {other:g} s)"
@@ -45,17 +58,21 @@ def run(asked: Run) -> Iterator[Figure]:
 
     taken: dict[str, float] = {}
     for lines in (300, 3_000, 30_000):
-        text = configs.running(lines)
-        yield from pair(f"{lines:,} lines, 1 % changed", text, configs.changed(text))
+        yield from pair(f"{lines:,} lines, 1 % changed", _fleet(configs.running, lines))
     for entries in (300, 10_000, 30_000):
-        text = configs.one_list(entries)
-        yield from pair(f"one list of {entries:,}, 1 % changed", text, configs.changed(text))
+        yield from pair(f"one list of {entries:,}, 1 % changed", _fleet(configs.one_list, entries))
     text = configs.running(30_000)
     # Another object with the same text, as two readings are.
-    yield from pair("30,000 lines, equal", text, text.encode().decode())
+    yield from pair("30,000 lines, equal", [(text, text.encode().decode())])
     yield _growth(taken, "30,000 lines, 1 % changed", "300 lines, 1 % changed")
     yield _growth(taken, "one list of 10,000, 1 % changed", "one list of 300, 1 % changed")
     yield _growth(taken, "one list of 30,000, 1 % changed", "one list of 300, 1 % changed")
+
+
+def _fleet(made: Made, lines: int) -> list[Pair]:
+    """Devices of this size, each with what it has and what it shall have."""
+    texts = [made(lines, device=number) for number in range(max(1, _ENOUGH // lines))]
+    return [(text, configs.changed(text)) for text in texts]
 
 
 def _growth(taken: dict[str, float], large: str, small: str) -> Figure:

@@ -1,5 +1,6 @@
 """The frame of every bench: what a bench is, what it says, and how one run is measured."""
 
+import gc
 import json
 import multiprocessing
 import statistics
@@ -11,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 _SHORT = 1.0
-"""CPU seconds: a shorter run is repeated, and the median of the repetitions taken."""
+"""CPU seconds: a shorter run of one input is repeated; the median of all counts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,9 +63,9 @@ class Side:
 
 
 def duel(
-    run: Run, ours: Side, theirs: Side | None, arguments: Sequence[object]
+    run: Run, ours: Side, theirs: Side | None, inputs: Sequence[Sequence[object]]
 ) -> tuple[float, float | None, bool]:
-    """CPU seconds of both sides on the same input, and whether the peer was stopped.
+    """CPU seconds of both sides for one input, the same for both; whether the peer was stopped.
 
     Both sides take turns, each time in a fresh process, so that neither works in the other's heap
     and a busy machine is busy for both. A peer that reached its limit is not asked again.
@@ -77,7 +78,7 @@ def duel(
             if side is None or (stopped and side is theirs):
                 continue
             run.tell(f"{side.name}, round {number + 1} of {run.rounds}")
-            spent = _measured(side, arguments)
+            spent = _measured(side, inputs)
             if spent is not None:
                 taken.append(spent)
             elif side is ours:
@@ -105,11 +106,11 @@ def write(figures: Sequence[Figure], path: Path) -> None:
     path.write_text(json.dumps([asdict(each) for each in figures], indent=2) + "\n")
 
 
-def _measured(side: Side, arguments: Sequence[object]) -> float | None:
-    """CPU seconds of one run in a process of its own; None when it was stopped at its limit."""
+def _measured(side: Side, inputs: Sequence[Sequence[object]]) -> float | None:
+    """CPU seconds for one input in a process of its own; None when it was stopped at its limit."""
     context = multiprocessing.get_context("spawn")
     mine, other = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(other, side.work, arguments), daemon=True)
+    process = context.Process(target=_child, args=(other, side.work, inputs), daemon=True)
     process.start()
     other.close()
     try:
@@ -128,18 +129,22 @@ def _measured(side: Side, arguments: Sequence[object]) -> float | None:
 
 
 def _child(
-    answer: "Connection[Any, Any]", work: Callable[..., object], arguments: Sequence[object]
+    answer: "Connection[Any, Any]",
+    work: Callable[..., object],
+    inputs: Sequence[Sequence[object]],
 ) -> None:
+    # As in the daemon's compute processes, and for both sides.
+    gc.disable()
     try:
-        spent = _once(work, arguments)
-        if spent < _SHORT:
+        spent = [_once(work, arguments) for arguments in inputs]
+        if len(inputs) == 1 and spent[0] < _SHORT:
             # The first was the warm-up: it imported modules and compiled regular expressions.
-            again = min(100, int(_SHORT / 2 / max(spent, 1e-5)) + 3)
-            spent = statistics.median(_once(work, arguments) for _ in range(again))
+            again = min(100, int(_SHORT / 2 / max(spent[0], 1e-5)) + 3)
+            spent = [_once(work, inputs[0]) for _ in range(again)]
     except Exception as error:  # noqa: BLE001 - raised again where somebody waits for it
         answer.send(error)
     else:
-        answer.send(spent)
+        answer.send(statistics.median(spent))
 
 
 def _once(work: Callable[..., object], arguments: Sequence[object]) -> float:
