@@ -83,6 +83,7 @@ class Flow:
         secrets: Mapping[str, str],
         retries: int,
         strict: bool,
+        reverse: bool,
         offload: Offload,
     ) -> None:
         self.clock = clock
@@ -119,7 +120,7 @@ class Flow:
             conclude=self.conclude,
             compare=Compare(rules=Rules(), secrets=secrets, mark=b"mark", strict=strict),
             retries=retries,
-            allow_reverse=False,
+            allow_reverse=reverse,
             offload=offload,
         )
         self.execute = Execute(jobs=store, work=deploy.work, concurrency=10, spawn=self._spawn)
@@ -196,8 +197,14 @@ async def flow(
     secrets: Mapping[str, str] | None = None,
     retries: int = 0,
     strict: bool = False,
+    logins: Mapping[str, Credential] | None = None,
+    known: str = "",
+    reverse: bool = False,
 ) -> AsyncIterator[Flow]:
-    """A flow whose devices have what the repository wants, before its first look."""
+    """A flow whose devices have what the repository wants, before its first look.
+
+    ``logins`` and ``known`` (lines of a known_hosts file) are for devices that are not simulated.
+    """
     clock = RealClock()
     async with contextlib.AsyncExitStack() as stack:
         specs = [DeviceSpec(name=name, config=config(name), password=PASSWORD) for name in names]
@@ -208,7 +215,8 @@ async def flow(
         for name in names:
             (seed / "configs" / f"{name}.cfg").write_text(config(name))
         known_hosts = home / "known_hosts"
-        known_hosts.write_text("".join(f"{fleet[name].known_hosts_line}\n" for name in names))
+        lines = "".join(f"{fleet[name].known_hosts_line}\n" for name in names)
+        known_hosts.write_text(lines + known)
         known_hosts.chmod(0o600)
         github = await stack.enter_async_context(
             GithubStandIn(token=TOKEN, webhook_secret="secret", home=home / "github", seed=seed)
@@ -233,7 +241,9 @@ async def flow(
         backups = Backups(home / "backups", offload=offload)
         stack.callback(backups.close)
         devices = Transactions(
-            credentials=Credentials({"default": Credential(username="catnet", password=PASSWORD)}),
+            credentials=Credentials(
+                {"default": Credential(username="catnet", password=PASSWORD), **(logins or {})}
+            ),
             hostkeys=HostKeys(known_hosts),
             backups=backups,
             clock=clock,
@@ -254,6 +264,7 @@ async def flow(
             secrets=secrets or {},
             retries=retries,
             strict=strict,
+            reverse=reverse,
             offload=offload,
         )
 

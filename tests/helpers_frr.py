@@ -4,13 +4,14 @@ import os
 import pwd
 import re
 import shutil
-import signal
 import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Self
+
+from tests import helpers_processes as processes
 
 DAEMONS = Path("/usr/lib/frr")
 NAMES = ("zebra", "staticd", "bgpd", "ospfd")
@@ -40,25 +41,53 @@ class Router:
     the machine. Stopped by the ids the daemons wrote down, and by nothing else.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, hostname: str | None = None, config: str = "") -> None:
+        """``config`` is what it boots from, and where `write memory` writes to."""
         self._folder = Path(tempfile.mkdtemp(prefix="catnet-frr-"))
         self._sockets = ("--vty_socket", str(self._folder))
+        self._hostname = hostname
+        self._config = config
+
+    @property
+    def vtysh(self) -> tuple[str, ...]:
+        """The command that opens a terminal of this router."""
+        return ("/usr/bin/vtysh", *self._sockets, "--config_dir", str(self._folder))
+
+    @property
+    def startup(self) -> str:
+        """What is saved."""
+        return (self._folder / "frr.conf").read_text()
 
     def __enter__(self) -> Self:
         # The daemons give up root: the folder is theirs.
         user = pwd.getpwnam("frr")
-        self._folder.chmod(0o755)
-        os.chown(self._folder, user.pw_uid, user.pw_gid)
-        for name in ("vtysh.conf", "frr.conf"):
-            (self._folder / name).touch()
+        self._folder.chmod(0o2775)
+        texts = {"vtysh.conf": "", "frr.conf": self._config}
+        if self._hostname is not None:
+            texts["vtysh.conf"] = f"service integrated-vtysh-config\nhostname {self._hostname}\n"
+        for name, text in texts.items():
+            (self._folder / name).write_text(text)
+            (self._folder / name).chmod(0o664)
+        for path in (self._folder, *self._folder.iterdir()):
+            os.chown(path, user.pw_uid, user.pw_gid)
         try:
-            for name in NAMES:
-                self._start(name)
-            self._wait(lambda: len(list(self._folder.glob("*.vty"))) == len(NAMES))
+            self._boot()
         except BaseException:
             self.stop()
             raise
         return self
+
+    def _boot(self) -> None:
+        for name in NAMES:
+            self._start(name)
+        self._wait(lambda: len(list(self._folder.glob("*.vty"))) == len(NAMES))
+        if self.startup:
+            self._run([*self.vtysh, "-b"])
+
+    def reboot(self) -> None:
+        """Lose what runs and boot from what is saved."""
+        self._halt()
+        self._boot()
 
     def __exit__(self, *_: object) -> None:
         self.stop()
@@ -66,20 +95,24 @@ class Router:
     def _start(self, name: str) -> None:
         files = ("-i", f"{name}.pid", "-z", "zserv.api", "-f", f"{name}.conf")
         paths = [one if one.startswith("-") else str(self._folder / one) for one in files]
-        command = ["unshare", "--net", str(DAEMONS / name), "-d", *self._sockets, *paths]
-        self._run([*command, "-P", "0", *_EXTRA.get(name, ())])
+        command = [str(DAEMONS / name), "-d", *self._sockets, *paths]
+        if self._hostname is not None:
+            script = 'hostname "$0" && exec "$@"'
+            command = ["--uts", "sh", "-c", script, self._hostname, *command]
+        self._run(["unshare", "--net", *command, "-P", "0", *_EXTRA.get(name, ())])
 
     def stop(self) -> None:
         """End the daemons, wait until they are gone, remove the folder."""
-        ids = [int(path.read_text()) for path in self._folder.glob("*.pid") if path.stat().st_size]
-        for number in ids:
-            _kill(number, signal.SIGTERM)
-        try:
-            self._wait(lambda: not any(_lives(number) for number in ids))
-        except TimeoutError:
-            for number in ids:
-                _kill(number, signal.SIGKILL)
+        self._halt()
         shutil.rmtree(self._folder)
+
+    def _halt(self) -> None:
+        # As a power cut does: nothing is tidied up.
+        ids = [int(path.read_text()) for path in self._folder.glob("*.pid") if path.stat().st_size]
+        processes.end(ids)
+        for pattern in ("*.pid", "*.vty"):
+            for path in self._folder.glob(pattern):
+                path.unlink()
 
     def show(self) -> str:
         """The running-config from ``frr version`` to ``end``."""
@@ -107,9 +140,8 @@ class Router:
         self, lines: Sequence[str], *, echo: bool = False
     ) -> subprocess.CompletedProcess[str]:
         typed = [word for line in lines for word in ("-c", line)]
-        where = ["vtysh", *self._sockets, "--config_dir", str(self._folder)]
         return subprocess.run(
-            [*where, *(["-E"] if echo else []), *typed],
+            [*self.vtysh, *(["-E"] if echo else []), *typed],
             capture_output=True,
             text=True,
             timeout=_PATIENCE,
@@ -127,16 +159,3 @@ class Router:
             if time.monotonic() > until:
                 raise TimeoutError
             time.sleep(0.02)
-
-
-def _lives(number: int) -> bool:
-    try:
-        os.kill(number, 0)
-    except ProcessLookupError:
-        return False
-    return True
-
-
-def _kill(number: int, how: signal.Signals) -> None:
-    if _lives(number):
-        os.kill(number, how)

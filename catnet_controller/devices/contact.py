@@ -5,7 +5,7 @@ Each verb is judged by what the device shows afterwards, never by having been ty
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import ParamSpec, Self, TypeVar
 
@@ -15,7 +15,7 @@ from catnet_controller.devices.backups import Backups
 from catnet_controller.devices.computing import at_once
 from catnet_controller.devices.credentials import Credential
 from catnet_controller.devices.hostkeys import HostKeys
-from catnet_controller.devices.platforms import Platform
+from catnet_controller.devices.platforms import Platform, RevertTimer
 from catnet_controller.devices.prompts import configures
 from catnet_controller.devices.session import open_session
 from catnet_controller.devices.terminal import Terminal
@@ -197,14 +197,23 @@ class Contact:
 
         ``inside`` asks from configuration mode. Raises ArmRefused where there are no timers.
         """
-        line = f"do {self.platform.timer}" if inside else self.platform.timer
-        answer = await self.say(session, line)
-        pending = self.platform.pending.search(answer)
+        timer = self._revert_timer()
+        answer = await self.say(session, f"do {timer.show}" if inside else timer.show)
+        pending = timer.pending.search(answer)
         if pending is not None:
             return str(pending["user"])
-        if self.platform.idle.search(answer):
+        if timer.idle.search(answer):
             return None
         raise ArmRefused(f"{self.device.name}: no rollback timer there: {_last(answer)}")
+
+    def _revert_timer(self) -> RevertTimer:
+        timer = self.platform.timer
+        if timer is None:
+            raise ArmRefused(
+                f"{self.device.name}: platform {self.platform.name} cannot undo a change by itself",
+                next_step="Allow the fallback `reverse` for this device, or change it by hand.",
+            )
+        return timer
 
     async def pending(self, session: Terminal) -> bool:
         """Whether our timer runs. Raises RollbackPending when somebody else's does."""
@@ -224,9 +233,11 @@ class Contact:
         Raises ArmRefused (not armed and not in configuration mode), DeviceBusy (locked) or
         RollbackPending (somebody else's timer).
         """
-        minutes = self.timing.revert_minutes
+        timer = self._revert_timer()
         answer = await self.say(
-            session, self.platform.arm.format(minutes=minutes), patience=self.timing.rollback
+            session,
+            timer.arm.format(minutes=self.timing.revert_minutes),
+            patience=self.timing.rollback,
         )
         if not session.configuring:
             self._not_entered(answer)
@@ -237,7 +248,7 @@ class Contact:
         await self.leave(session)
         if user is None:
             # Should a timer run all the same: nothing was typed, so what runs may stay.
-            await self.say(session, self.platform.confirm)
+            await self.say(session, timer.confirm)
             raise ArmRefused(f"{self.device.name}: armed, but no rollback timer is pending")
         raise RollbackPending(f"{self.device.name}: the rollback timer is of user {user!r}")
 
@@ -260,14 +271,14 @@ class Contact:
         Raises DeviceTimeout when the device began to roll back meanwhile.
         """
         try:
-            exchange = await session.type(command)
+            exchange = await session.type(self._spelled(command))
         except LineRefused as error:
             raise self.refusal(command, redact(error.message)) from error
         except (ConnectionLost, DeviceTimeout) as error:
             line = redact(command.text).strip()
             raise type(error)(f"{error.message} (at `{line}`)") from error
         self.transcript.append(exchange)
-        if self.platform.fired.search(exchange.answer):
+        if self.platform.reverts(exchange.answer):
             raise self._fired()
         reason = answers.judge(command.text, exchange.answer)
         return None if reason is None else redact(reason)
@@ -297,7 +308,8 @@ class Contact:
             return not trouble
 
         try:
-            await session.pour(commands, window=window, heard=heard)
+            spelled = [self._spelled(command) for command in commands]
+            await session.pour(spelled, window=window, heard=heard)
         except (LineRefused, ConnectionLost, DeviceTimeout) as error:
             if trouble:
                 raise trouble[0] from error
@@ -311,7 +323,7 @@ class Contact:
 
     def _trouble(self, command: Command, answered: Answered) -> CatnetError | None:
         name = self.device.name
-        if self.platform.fired.search(answered.answer):
+        if self.platform.reverts(answered.answer):
             return self._fired()
         reason = answers.judge(command.text, answered.answer)
         if reason is not None:
@@ -339,6 +351,15 @@ class Contact:
             f"{self.device.name}: the push takes longer than the revert timer", next_step=TOO_SLOW
         )
 
+    def _spelled(self, command: Command) -> Command:
+        """The command as this platform wants it typed."""
+        if command.expect is Expect.TEXT:
+            return command
+        for line, spelling in self.platform.spellings:
+            if found := line.fullmatch(command.text):
+                return replace(command, text=found.expand(spelling))
+        return command
+
     def refusal(self, command: Command, reason: str) -> LineRefused:
         """The error for a line that was not taken, naming where it comes from."""
         where = f"{command.origin}: " if command.origin else ""
@@ -354,14 +375,15 @@ class Contact:
 
     async def confirm(self, session: Terminal) -> None:
         """Keep what runs: end our timer. Raises DeviceTimeout when it has fired already."""
-        answer = await self.say(session, self.platform.confirm)
-        if self.platform.idle.search(answer):
+        timer = self._revert_timer()
+        answer = await self.say(session, timer.confirm)
+        if timer.idle.search(answer):
             raise DeviceTimeout(
                 f"{self.device.name}: the revert timer fired before the change was confirmed"
             )
         if answer.strip():
             raise PromptUnexpected(
-                f"{self.device.name}: `{self.platform.confirm}` was answered {_last(answer)}"
+                f"{self.device.name}: `{timer.confirm}` was answered {_last(answer)}"
             )
         if await self.pending(session):
             raise PromptUnexpected(f"{self.device.name}: confirmed, but the timer is pending")
@@ -377,7 +399,7 @@ class Contact:
             raise PromptUnexpected(f"{self.device.name}: not at a prompt to revert from")
         await self.say(
             session,
-            self.platform.revert,
+            self._revert_timer().revert,
             also=(hostname,) if hostname else (),
             patience=self.timing.rollback,
         )
@@ -398,9 +420,8 @@ class Contact:
                 return
             if not self.platform.save_busy.search(answer):
                 break
-        raise SaveFailed(
-            f"{self.device.name}: the change runs but is not saved: {_last(answer) or 'no [OK]'}"
-        )
+        why = _last(answer) or "the device does not say that it saved"
+        raise SaveFailed(f"{self.device.name}: the change runs but is not saved: {why}")
 
     async def running(self, session: Terminal, *, inside: bool = False) -> str:
         """The running-config as text; ``inside`` asks from configuration mode.
@@ -418,7 +439,9 @@ class Contact:
         return text
 
     async def startup(self, session: Terminal) -> str | None:
-        """The startup-config; None when there is none, or no whole one."""
+        """The startup-config; None when there is none, no whole one, or it cannot be shown."""
+        if self.platform.startup is None:
+            return None
         text = await self._config(session, self.platform.startup)
         return text if parse.whole(text) else None
 

@@ -6,10 +6,27 @@ Patterns are matched against text with CR removed.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from catnet_controller.ios.changes import Ask
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RevertTimer:
+    """How a device is told to undo a change by itself unless it is confirmed in time."""
+
+    arm: str
+    """Enters configuration mode with a timer of ``{minutes}``."""
+    show: str
+    pending: re.Pattern[str]
+    """In the answer of ``show``: one is pending; group ``user`` is who may end it."""
+    idle: re.Pattern[str]
+    """In the answer of ``show`` or ``confirm``: none is pending."""
+    fired: re.Pattern[str]
+    """In any answer: the timer has fired, the device rolls back."""
+    confirm: str
+    revert: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,26 +42,20 @@ class Platform:
     """The prompt of a configuration mode shows at least this many letters of the hostname."""
     paging: tuple[str, ...]
     """Typed once after login so that output comes unpaged and unwrapped."""
-    privilege: str
+    columns: int | None
+    """Width of the terminal that is asked for; None leaves it to the device."""
+    privilege: str | None
+    """Shows the level of the login; None where every login may read all of the config."""
     privileged: re.Pattern[str]
     """What ``privilege`` answers when all of the running-config may be read."""
     running: str
-    startup: str
+    startup: str | None
+    """Shows startup-config; None where it cannot be shown, then saving is never left out."""
     config_start: re.Pattern[str]
     """The first line of a config as shown; before it stands what `exec prompt timestamp` adds."""
     configure: str
-    arm: str
-    """Enters configuration mode with a revert timer of ``{minutes}``."""
-    timer: str
-    """Shows the pending timer."""
-    pending: re.Pattern[str]
-    """In the answer of ``timer``: one is pending; group ``user`` is who may end it."""
-    idle: re.Pattern[str]
-    """In the answer of ``timer`` or ``confirm``: none is pending."""
-    fired: re.Pattern[str]
-    """In any answer: the timer has fired, the device rolls back."""
-    confirm: str
-    revert: str
+    timer: RevertTimer | None
+    """None where the device cannot undo by itself; a push then follows the device's fallback."""
     leave: str
     save: str
     saved: re.Pattern[str]
@@ -52,7 +63,7 @@ class Platform:
     """In the answer of ``save``: another process writes, try again soon."""
     save_asks: tuple[Ask, ...]
     locked: re.Pattern[str]
-    """In the answer of ``arm`` or ``configure``: somebody else holds the configuration."""
+    """In the answer to entering configuration mode: somebody else holds the configuration."""
     refused: re.Pattern[str]
     """A line by which a command is refused."""
     notices: tuple[re.Pattern[str], ...]
@@ -71,6 +82,12 @@ class Platform:
     alone: re.Pattern[str]
     """A configuration line that is typed alone: it reads more input, leaves the mode, or changes
     who may be on the device and how."""
+    spellings: tuple[tuple[re.Pattern[str], str], ...] = ()
+    """Lines that are typed otherwise than IOS wants them: the whole line, and what replaces it."""
+
+    def reverts(self, answer: str) -> bool:
+        """Whether the answer to any line says that the timer fired and the device rolls back."""
+        return self.timer is not None and self.timer.fired.search(answer) is not None
 
 
 IOS = Platform(
@@ -85,6 +102,7 @@ IOS = Platform(
     ),
     cut=15,
     paging=("terminal length 0", "terminal width 512"),
+    columns=None,
     privilege="show privilege",
     privileged=re.compile(r"privilege level is 15\b"),
     running="show running-config",
@@ -93,13 +111,17 @@ IOS = Platform(
         r"^(?:Building configuration|Current configuration|Using \d|!|version )", re.MULTILINE
     ),
     configure="configure terminal",
-    arm="configure terminal revert timer {minutes}",
-    timer="show archive config rollback timer",
-    pending=re.compile(r"^Timer (?:type|value):(?:.*\n)*?\s*User:\s*(?P<user>\S*)", re.MULTILINE),
-    idle=re.compile(r"No Rollback Confirmed Change pending", re.IGNORECASE),
-    fired=re.compile(r"Rollback Confirmed Change: rolling to", re.IGNORECASE),
-    confirm="configure confirm",
-    revert="configure revert now",
+    timer=RevertTimer(
+        arm="configure terminal revert timer {minutes}",
+        show="show archive config rollback timer",
+        pending=re.compile(
+            r"^Timer (?:type|value):(?:.*\n)*?\s*User:\s*(?P<user>\S*)", re.MULTILINE
+        ),
+        idle=re.compile(r"No Rollback Confirmed Change pending", re.IGNORECASE),
+        fired=re.compile(r"Rollback Confirmed Change: rolling to", re.IGNORECASE),
+        confirm="configure confirm",
+        revert="configure revert now",
+    ),
     leave="end",
     save="write memory",
     saved=re.compile(r"\[OK\]"),
@@ -155,7 +177,44 @@ IOS = Platform(
     ),
 )
 
-PLATFORMS: Mapping[str, Platform] = MappingProxyType({"ios": IOS, "iosxe": IOS})
+_NEVER = re.compile(r"(?!)")
+
+FRR = replace(
+    IOS,
+    name="frr",
+    config_mode=re.compile(r"config(?:-[\w\-]+)?"),
+    cut=63,
+    paging=("terminal length 0",),
+    # vtysh edits the line with readline, which wraps a long one and so tears its echo.
+    columns=512,
+    privilege=None,
+    startup=None,
+    timer=None,
+    # Sources: the strings of vtysh 8.4 and its wire, recorded. It says that it saved after a
+    # failed flush too, and it may not change the owner of the file when it is not root.
+    saved=re.compile(
+        r"\A(?![\s\S]*^% ?(?:Error|Can't open|Warning: (?:stat|fflush|fsync)))"
+        r"[\s\S]*^(?:Integrated c|C)onfiguration saved to \S",
+        re.MULTILINE,
+    ),
+    save_busy=_NEVER,
+    save_asks=(),
+    locked=re.compile(r"% Configuration is locked|% Unable to lock", re.IGNORECASE),
+    refused=re.compile(r"^(?:%|\w+ is not running)", re.MULTILINE),
+    notices=(),
+    block_open=_NEVER,
+    unnamed=(),
+    spellings=(
+        # It wants the number of the AS, or no word after the neighbor.
+        (re.compile(r"(\s*no neighbor \S+) remote-as"), r"\1"),
+        # It wants the value that goes; any will do.
+        (re.compile(r"(\s*no area \S+ default-cost)"), r"\1 1"),
+    ),
+)
+"""FRRouting 8 behind `vtysh`: no privilege levels, no archive, no timer, no way to show what is
+saved, one configuration for everybody at once."""
+
+PLATFORMS: Mapping[str, Platform] = MappingProxyType({"ios": IOS, "iosxe": IOS, "frr": FRR})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

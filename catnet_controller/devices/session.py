@@ -85,7 +85,14 @@ async def open_session(
     """
     trusted = hostkeys.lookup(device.host, device.port)
     shown: list[asyncssh.SSHKey] = []
-    driver = _driver(device, credential, trusted, shown.append, connect_timeout)
+    driver = _driver(
+        device,
+        credential,
+        platform=platform,
+        trusted=trusted,
+        report=shown.append,
+        connect_timeout=connect_timeout,
+    )
     done = False
     try:
         try:
@@ -114,6 +121,8 @@ async def open_session(
 def _driver(
     device: Device,
     credential: Credential,
+    *,
+    platform: Platform,
     trusted: Sequence[asyncssh.SSHKey],
     report: Callable[[asyncssh.SSHKey], None],
     connect_timeout: float,
@@ -149,6 +158,7 @@ def _driver(
                 "client_keys": _client_keys(credential),
                 "password": credential.password or None,
                 "preferred_auth": methods,
+                "term_size": platform.columns and (platform.columns, 0),
             }
         },
     )

@@ -491,12 +491,15 @@ class Terminal:
             await self._enable(credential)
         for line in self._platform.paging:
             await self.run(line)
-        level = await self.run(self._platform.privilege)
+        privilege = self._platform.privilege
+        if privilege is None:
+            return
+        level = await self.run(privilege)
         if self._platform.refused.search(level) or self._platform.privileged.search(level):
             return
         # A lower level reads a running-config with lines left out, which then look removed.
         await self._enable(credential)
-        level = await self.run(self._platform.privilege)
+        level = await self.run(privilege)
         if not self._platform.privileged.search(level):
             raise EnableFailed(f"{self._device.name}: {level.strip()}, CatNet needs level 15")
 

@@ -241,10 +241,7 @@ class Attribution:
 
     def _speaks(self, text: str) -> bool:
         """Whether the words after a prompt are the device's own, not an echo."""
-        return (
-            self._platform.refused.match(text) is not None
-            or self._platform.fired.search(text) is not None
-        )
+        return self._platform.refused.match(text) is not None or self._platform.reverts(text)
 
     def _echo(self, calm: Calm) -> None:
         number, _ = self._flying.popleft()

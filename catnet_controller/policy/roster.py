@@ -15,7 +15,7 @@ FOLDER = "configs/"
 
 
 ALGORITHMS = ("modern", "legacy", "ancient")
-PLATFORMS = ("ios", "iosxe")
+PLATFORMS = ("ios", "iosxe", "frr")
 
 
 MAX_HINTS = 100

@@ -10,6 +10,12 @@ ROWS: tuple[Row, ...] = table(
     cite,
     r"""
 single version ... ; made ; source facts 8, rule 15: made by the device
+single frr version ... ; made ; source FRRouting: made by the device
+single frr defaults ... ; made ; source FRRouting: a start option
+flag ip forwarding ; on ; stage 12 ; source FRRouting: printed only as `no`
+flag ipv6 forwarding ; on ; stage 12 ; source FRRouting: printed only as `no`
+single log <syslog|stdout> [...] ; stage 90 ; source FRRouting
+flag service integrated-vtysh-config ; made ; source FRRouting: kept in a file of vtysh, not in the configuration
 single service timestamps <debug|log> ... ; stage 90
 flag service config ; stage 90
 flag service password-encryption ; stage 12

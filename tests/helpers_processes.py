@@ -1,0 +1,45 @@
+"""Whether processes run, and their end, by their ids and by nothing else."""
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+_PATIENCE = 20.0
+
+
+def running(process: int) -> bool:
+    """A dead process that nobody has waited for yet does not count."""
+    try:
+        state = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
+
+
+def children(process: int) -> list[int]:
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return [
+            int(one) for one in Path(f"/proc/{process}/task/{process}/children").read_text().split()
+        ]
+    return []
+
+
+def below(process: int) -> list[int]:
+    """Its children and theirs."""
+    found = children(process)
+    return [*found, *(one for child in found for one in below(child))]
+
+
+def end(processes: Sequence[int]) -> None:
+    """Kill them and wait until they are gone."""
+    for one in processes:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(one, signal.SIGKILL)
+    until = time.monotonic() + _PATIENCE
+    while any(running(one) for one in processes):
+        if time.monotonic() > until:
+            raise TimeoutError
+        time.sleep(0.01)
