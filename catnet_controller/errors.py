@@ -160,6 +160,20 @@ class Quarantined(Refused):
     default_next_step = "Push a corrected commit, or ask for a new deployment of this one."
 
 
+class NoSuchBackup(Refused):
+    """There is no backup of that id, or none that could be meant."""
+
+    code = "no-such-backup"
+    default_next_step = "`catnet backup list DEVICE` shows the backups there are."
+
+
+class RollbackRefused(Refused):
+    """This configuration cannot be put back on this device."""
+
+    code = "rollback-refused"
+    default_next_step = "Choose another with `catnet backup list DEVICE`."
+
+
 # --- blocked -----------------------------------------------------------------------------------
 
 
@@ -259,6 +273,13 @@ class StoreFailed(Blocked):
 
     code = "store-failed"
     default_next_step = "Check disk space, permissions and whether another daemon runs."
+
+
+class BackupDamaged(Blocked):
+    """The file of a backup was cut or edited since it was written."""
+
+    code = "backup-damaged"
+    default_next_step = "Choose another with `catnet backup list DEVICE`; put a copy back."
 
 
 class DaemonUnreachable(Blocked):

@@ -171,7 +171,10 @@ class DeviceState:
     ``digest`` is that of the normalised running-config last seen. ``desired`` is the digest of
     the desired text that the branch wants now; ``applied`` that of the text last applied with
     success, ``revision`` its commit. ``quarantined`` is the commit that failed on this device and
-    is not tried again by itself.
+    is not tried again by itself. ``declined`` is the digest of the desired text that a rollback
+    took away: it is not pushed again until the branch wants another one or an operator asks.
+    ``before`` is the backup made before the last change, ``backup_at`` when the last scheduled
+    backup was made.
     """
 
     device: Device
@@ -184,6 +187,9 @@ class DeviceState:
     revision: str | None = None
     applied_at: float | None = None
     quarantined: str | None = None
+    declined: str | None = None
+    before: str | None = None
+    backup_at: float | None = None
     note: str = ""
 
 
@@ -414,12 +420,19 @@ class Pull:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backup:
-    """A running-config kept as a file. ``id`` is ``<device>/<UTC time>-<digest>``."""
+    """A running-config kept as a file. ``id`` is ``<device>/<UTC time>-<checksum>``.
+
+    ``digest`` is that of the normalised text, empty in a list; ``seen_at`` when the device last
+    had this very text. Not ``good``: the file was cut or edited since.
+    """
 
     id: str
     device: str
     taken_at: float
-    digest: str
+    digest: str = ""
+    seen_at: float = 0.0
+    size: int = 0
+    good: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,6 +1,6 @@
 """What the flow needs from the edges, cut by role; `app` gives each role to a real part."""
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
@@ -232,6 +232,10 @@ class Housekeeping(Protocol):
     """Bounds on what is kept."""
 
     async def prune(self, *, before: float, keep_deployments: int) -> int: ...
+
+    async def held_backups(self) -> Collection[str]:
+        """Ids of the backups that an unfinished job goes back to, or the next rollback."""
+        ...
 
 
 # --- GitHub ------------------------------------------------------------------------------------

@@ -338,6 +338,16 @@ class Drift:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Backups:
+    """How often every device is backed up (0: only before changes), and what is kept."""
+
+    interval: float = field(default=86400.0, metadata=_duration("1m", "30d", off=True))
+    keep_days: int = field(default=365, metadata=_count(1, 36500))
+    keep_count: int = field(default=100, metadata=_count(1, 100000))
+    """Different configurations of a device."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Login:
     """How to log in to the devices that name this credential."""
 
@@ -409,6 +419,7 @@ class Settings:
     github: Github = field(metadata=_is(_Section(Github)))
     deploy: Deploy = field(default_factory=Deploy, metadata=_is(_Section(Deploy)))
     drift: Drift = field(default_factory=Drift, metadata=_is(_Section(Drift)))
+    backups: Backups = field(default_factory=Backups, metadata=_is(_Section(Backups)))
     devices: Devices = field(default_factory=Devices, metadata=_is(_Section(Devices)))
     secrets: Mapping[str, Secret] = field(
         default_factory=lambda: MappingProxyType({}), metadata=_is(_Named(_Secret()))

@@ -27,6 +27,7 @@ from catnet_controller.models import (
 from catnet_controller.pipeline.deploy import Deploy
 from catnet_controller.pipeline.drift import Drift
 from catnet_controller.pipeline.execute import Execute
+from catnet_controller.pipeline.nightly import Nightly
 from catnet_controller.pipeline.poll import Poll
 from catnet_controller.pipeline.reconcile import Reconcile
 from catnet_controller.pipeline.report import Report
@@ -123,9 +124,8 @@ class Daemon:
                 wiring.edge(settings, self._clock, self._metrics.rate_limit)
             )
             self._offload = stack.enter_context(Beside())
-            self._devices = stack.enter_context(
-                wiring.devices(settings, self._clock, self._offload)
-            )
+            self._backups = stack.enter_context(wiring.backups(settings, self._offload))
+            self._devices = wiring.devices(settings, self._clock, self._offload, self._backups)
             freed = await self._store.free_leases()
             log.info("store open", path=str(settings.store.path), interrupted_jobs=freed)
             for state in (await self._store.states()).values():
@@ -189,6 +189,13 @@ class Daemon:
         self._report = Report(outbox=store, reporter=self._github.reporter, clock=clock)
         self._drift = Drift(
             interval=settings.drift.interval,
+            deployments=store,
+            states=store,
+            conclude=self._conclude,
+            clock=clock,
+        )
+        self._nightly = Nightly(
+            interval=settings.backups.interval,
             deployments=store,
             states=store,
             conclude=self._conclude,
@@ -268,6 +275,7 @@ class Daemon:
             ("poll", self._poll.step, self._until_next_poll),
             ("reconcile", self._reconcile.step, self._woken),
             ("drift", self._drift.step, partial(asyncio.sleep, IDLE)),
+            ("nightly", self._nightly.step, partial(asyncio.sleep, IDLE)),
             ("access", self._check_access, partial(asyncio.sleep, PRUNE)),
             ("housekeeping", self._prune, partial(asyncio.sleep, PRUNE)),
         )
@@ -334,7 +342,12 @@ class Daemon:
     async def _prune(self) -> bool:
         before = self._clock.now() - self._settings.store.keep_days * 86400.0
         removed = await self._store.prune(before=before, keep_deployments=KEEP_DEPLOYMENTS)
-        log.info("housekeeping", removed=removed)
+        backups = await self._backups.prune(
+            before=self._clock.now() - self._settings.backups.keep_days * 86400.0,
+            keep=self._settings.backups.keep_count,
+            spare=await self._store.held_backups(),
+        )
+        log.info("housekeeping", removed=removed, backups=backups)
         return False
 
     async def _flush(self) -> None:

@@ -69,7 +69,8 @@ async def plan(
                 outcome = compare.failed(error)
         return PlanResult(device=wanted.device.name, outcome=outcome)
 
-    with Beside() as offload, wiring.devices(settings, clock, offload) as reader:
+    with Beside() as offload, wiring.backups(settings, offload) as backups:
+        reader = wiring.devices(settings, clock, offload, backups)
         async with asyncio.TaskGroup() as group:
             tasks = [group.create_task(one(wanted, reader)) for wanted in chosen]
     return snapshot, [task.result() for task in tasks]
@@ -95,7 +96,8 @@ async def wanted(settings: Settings, *, path: Path | None, name: str) -> Desired
 
 async def reading(settings: Settings, device: Device) -> Reading:
     """The running-config of the device, read now, kept as a backup."""
-    with Beside() as offload, wiring.devices(settings, SystemClock(), offload) as reader:
+    with Beside() as offload, wiring.backups(settings, offload) as backups:
+        reader = wiring.devices(settings, SystemClock(), offload, backups)
         return await reader.read(device, _unrecorded)
 
 

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 
 from catnet_controller.devices.backups import Backups
+from catnet_controller.devices.computing import at_once
 from catnet_controller.devices.credentials import Credential, Credentials
 from catnet_controller.devices.hostkeys import HostKeys
 from catnet_controller.devices.transaction import Transactions
@@ -89,24 +90,28 @@ def edge(settings: Settings, clock: Clock, on_rate_limit: Callable[[int], None])
 
 
 @contextlib.contextmanager
-def devices(settings: Settings, clock: Clock, offload: Offload) -> Iterator[Transactions]:
-    reached = settings.devices
-    backups = Backups(settings.store.path / "backups", offload=offload)
+def backups(settings: Settings, offload: Offload = at_once) -> Iterator[Backups]:
+    kept = Backups(settings.store.path / "backups", offload=offload)
     try:
-        yield Transactions(
-            credentials=Credentials(
-                {name: _credential(login) for name, login in reached.credentials.items()}
-            ),
-            hostkeys=HostKeys(reached.known_hosts),
-            backups=backups,
-            clock=clock,
-            offload=offload,
-            revert_minutes=settings.deploy.revert_minutes,
-            connect_timeout=reached.connect_timeout,
-            command_timeout=reached.command_timeout,
-        )
+        yield kept
     finally:
-        backups.close()
+        kept.close()
+
+
+def devices(settings: Settings, clock: Clock, offload: Offload, backups: Backups) -> Transactions:
+    reached = settings.devices
+    return Transactions(
+        credentials=Credentials(
+            {name: _credential(login) for name, login in reached.credentials.items()}
+        ),
+        hostkeys=HostKeys(reached.known_hosts),
+        backups=backups,
+        clock=clock,
+        offload=offload,
+        revert_minutes=settings.deploy.revert_minutes,
+        connect_timeout=reached.connect_timeout,
+        command_timeout=reached.command_timeout,
+    )
 
 
 def _credential(login: Login) -> Credential:

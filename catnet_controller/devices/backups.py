@@ -1,14 +1,17 @@
 """Backups of running-configs: plain timestamped files that can be read without CatNet.
 
-``<directory>/<device>/<UTC time>-<digest>.cfg``, directories 0700, files 0600, written whole or
-not at all. The digest in the name is that of the normalised config (12 digits), so a file that was
-cut or edited shows when it is read.
+``<directory>/<device>/<UTC time>-<checksum>.cfg``, directories 0700, files 0600, written whole or
+not at all. The checksum is the first 16 digits of what ``sha256sum`` says of the file, so one that
+was cut or edited shows, also to a person without CatNet. A configuration that is the same to the
+byte as the device's newest backup is not written again: the time of the file then moves to when it
+was last seen, so that what is kept are different configurations.
 """
 
 import asyncio
-from collections.abc import Callable
+import hashlib
+import os
+from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -17,7 +20,7 @@ from urllib.parse import quote, unquote
 
 from catnet_controller.devices.computing import at_once
 from catnet_controller.devices.writing import write_whole
-from catnet_controller.errors import IncompleteRead, StoreFailed
+from catnet_controller.errors import BackupDamaged, IncompleteRead, NoSuchBackup, StoreFailed
 from catnet_controller.ios import normal, parse
 from catnet_controller.models import Backup
 from catnet_controller.ports import Offload
@@ -25,11 +28,13 @@ from catnet_controller.ports import Offload
 T = TypeVar("T")
 
 _STAMP = "%Y%m%dT%H%M%S.%f"
-_DIGITS = 12
+_DIGITS = 16
+_OLD_DIGITS = 12
+"""Of names that hold the digest of the normalised text, as CatNet wrote them at first."""
 
 
 class Backups:
-    """The files. Writing goes through a thread of its own: an fsync may take seconds."""
+    """The files. Disk work goes through a thread of its own: an fsync may take seconds."""
 
     def __init__(self, directory: Path, *, offload: Offload = at_once) -> None:
         self._directory = directory
@@ -41,7 +46,7 @@ class Backups:
         self._pool.shutdown(wait=True)
 
     async def save(self, device: str, text: str, *, taken_at: float) -> Backup:
-        """Keep a running-config.
+        """Keep a running-config; the newest backup again when that is the same to the byte.
 
         Raises IncompleteRead when it is not whole, StoreFailed when it cannot be written (then
         nothing is left behind).
@@ -52,42 +57,83 @@ class Backups:
         return await self._run(lambda: self._write(device, text, taken_at, digest))
 
     async def read(self, number: str) -> str:
-        """The text of a backup by its id. Raises StoreFailed if it is gone or damaged."""
-        text = await self._run(lambda: self._read(number))
-        digest = await self._offload(partial(normal.digest, text))
-        if not parse.whole(text) or not _matches(number, digest):
-            raise StoreFailed(
+        """The text of a backup by its id.
+
+        Raises NoSuchBackup, BackupDamaged when the text is not that of the name, StoreFailed when
+        the file cannot be read.
+        """
+        data = await self._run(lambda: self._read(number))
+        text = data.decode("utf-8", "surrogateescape")
+        if not await self._offload(partial(_sound, number, data)):
+            raise BackupDamaged(
                 f"backup {number} is damaged: its text does not match its name",
-                next_step=f"Look at {self._file(number)}; restore it from a copy.",
+                next_step=f"Look at {self._file(number)}; put a copy of it back, or take another.",
             )
         return text
 
     async def list(self, device: str) -> tuple[Backup, ...]:
-        """The backups of a device, newest first; ``digest`` is cut to the 12 digits of the name."""
+        """The backups of a device, newest first, each looked through: a damaged one is not good."""
         return await self._run(lambda: self._list(device))
+
+    async def devices(self) -> tuple[str, ...]:
+        """The devices that have a folder of backups, by name. Raises StoreFailed."""
+        return await self._run(self._devices)
+
+    async def prune(self, *, before: float, keep: int, spare: Collection[str] = ()) -> int:
+        """Delete what was last seen before this time, and of each device what is over ``keep``.
+
+        Never the newest good one of a device, nor one whose id is in ``spare``. Gives how many.
+        """
+        removed = 0
+        for device in await self.devices():
+            removed += await self._run(partial(self._prune, device, before, keep, spare))
+        return removed
 
     async def _run(self, work: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._pool, work)
 
+    # --- in the thread -------------------------------------------------------------------------
+
     def _write(self, device: str, text: str, taken_at: float, digest: str) -> Backup:
-        stamp = datetime.fromtimestamp(taken_at, UTC).strftime(_STAMP)[:-3] + "Z"
-        name = f"{stamp}-{digest.removeprefix('sha256:')[:_DIGITS]}"
+        data = text.encode("utf-8", "surrogateescape")
         folder = self._folder(device)
+        stamp = datetime.fromtimestamp(taken_at, UTC).strftime(_STAMP)[:-3] + "Z"
+        name = f"{stamp}-{_checksum(data)}"
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._directory.chmod(0o700)
-            write_whole(folder / f"{name}.cfg", text.encode("utf-8", "surrogateescape"))
+            known = self._same_as_newest(folder, data)
+            if known is None:
+                write_whole(folder / f"{name}.cfg", data)
+                known = folder / f"{name}.cfg"
+            os.utime(known, (taken_at, taken_at))
         except OSError as error:
             raise StoreFailed(
-                f"cannot write a backup of {device} under {self._directory}: {error.strerror}"
+                f"cannot write a backup of {device} under {self._directory}: {error.strerror}",
+                next_step="Check disk space and that CatNet may write there; nothing was changed.",
             ) from error
-        return Backup(id=f"{device}/{name}", device=device, taken_at=taken_at, digest=digest)
+        return Backup(
+            id=f"{device}/{known.stem}",
+            device=device,
+            taken_at=_taken(known) or taken_at,
+            digest=digest,
+            seen_at=taken_at,
+        )
 
-    def _read(self, number: str) -> str:
+    def _same_as_newest(self, folder: Path, data: bytes) -> Path | None:
+        newest = max(_ours(folder), default=None)
+        if newest is None or not newest.stem.endswith(f"-{_checksum(data)}"):
+            return None
+        return newest if newest.read_bytes() == data else None
+
+    def _read(self, number: str) -> bytes:
         try:
-            return self._file(number).read_bytes().decode("utf-8", "surrogateescape")
-        except OSError as error:
-            raise StoreFailed(f"cannot read backup {number}: {error.strerror}") from error
+            return self._file(number).read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            raise NoSuchBackup(f"there is no backup {number!r}") from None
+        except (OSError, ValueError) as error:
+            why = error.strerror if isinstance(error, OSError) else error
+            raise StoreFailed(f"cannot read backup {number}: {why}") from error
 
     def _file(self, number: str) -> Path:
         device, _, name = number.rpartition("/")
@@ -95,19 +141,54 @@ class Backups:
 
     def _list(self, device: str) -> tuple[Backup, ...]:
         found = []
-        for path in self._folder(device).glob("*.cfg"):
-            stamp, _, digits = path.stem.rpartition("-")
-            with suppress(ValueError):  # not a file of ours
-                taken = datetime.strptime(stamp, f"{_STAMP}Z").replace(tzinfo=UTC)
+        try:
+            for path in sorted(_ours(self._folder(device)), reverse=True):
+                seen = path.stat()
                 found.append(
                     Backup(
-                        id=f"{unquote(path.parent.name)}/{path.stem}",
+                        id=f"{device}/{path.stem}",
                         device=device,
-                        taken_at=taken.timestamp(),
-                        digest=f"sha256:{digits}",
+                        taken_at=_taken(path) or 0.0,
+                        seen_at=seen.st_mtime,
+                        size=seen.st_size,
+                        good=_sound(path.stem, path.read_bytes()),
                     )
                 )
-        return tuple(sorted(found, key=lambda backup: backup.id, reverse=True))
+        except OSError as error:
+            raise self._unreadable(error) from error
+        return tuple(found)
+
+    def _devices(self) -> tuple[str, ...]:
+        try:
+            if not self._directory.exists():
+                return ()
+            folders = [path.name for path in self._directory.iterdir() if path.is_dir()]
+        except OSError as error:
+            raise self._unreadable(error) from error
+        return tuple(sorted(map(unquote, folders)))
+
+    def _prune(self, device: str, before: float, keep: int, spare: Collection[str]) -> int:
+        removed = kept = 0
+        newest_good = False
+        try:
+            for path in sorted(_ours(self._folder(device)), reverse=True):
+                first_good = not newest_good and _sound(path.stem, path.read_bytes())
+                newest_good = newest_good or first_good
+                recent = kept < keep and path.stat().st_mtime >= before
+                if first_good or recent or f"{device}/{path.stem}" in spare:
+                    kept += 1
+                else:
+                    path.unlink()
+                    removed += 1
+        except OSError as error:
+            raise self._unreadable(error) from error
+        return removed
+
+    def _unreadable(self, error: OSError) -> StoreFailed:
+        return StoreFailed(
+            f"the backups under {self._directory} cannot be used: {error.strerror}",
+            next_step="Run as the user of the daemon, or check the permissions of that folder.",
+        )
 
     def _folder(self, device: str) -> Path:
         name = quote(device, safe="")
@@ -116,5 +197,29 @@ class Backups:
         return self._directory / name
 
 
-def _matches(name: str, digest: str) -> bool:
-    return name.rpartition("-")[2] == digest.removeprefix("sha256:")[:_DIGITS]
+def _ours(folder: Path) -> Iterator[Path]:
+    """The files that are backups by their name."""
+    return (path for path in folder.glob("*.cfg") if _taken(path) is not None)
+
+
+def _taken(path: Path) -> float | None:
+    stamp, _, _ = path.stem.rpartition("-")
+    try:
+        return datetime.strptime(stamp, f"{_STAMP}Z").replace(tzinfo=UTC).timestamp()
+    except ValueError:
+        return None
+
+
+def _checksum(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()[:_DIGITS]
+
+
+def _sound(name: str, data: bytes) -> bool:
+    """Whether the file holds what its name says, and a whole configuration."""
+    text = data.decode("utf-8", "surrogateescape")
+    digits = name.rpartition("-")[2]
+    if not parse.whole(text):
+        return False
+    if len(digits) == _OLD_DIGITS:
+        return normal.digest(text).removeprefix("sha256:")[:_OLD_DIGITS] == digits
+    return _checksum(data) == digits

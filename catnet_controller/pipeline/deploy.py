@@ -205,6 +205,8 @@ class Deploy:
             decide = self._compare.decide(desired, applied)
             return await self._push(job, device, state, decide, checkpoint)
         reading = await self._devices.read(device, checkpoint)
+        if job.mode is Mode.BACKUP:
+            return await self._backed_up(state, reading)
         await checkpoint(Step.COMPARE)
         outcome, refusal = await self._offload(
             partial(self._compare.look, desired, applied, reading)
@@ -218,6 +220,14 @@ class Deploy:
         return replace(device, fallback=Fallback.REFUSE)
 
     # --- look ----------------------------------------------------------------------------------
+
+    async def _backed_up(
+        self, state: DeviceState, reading: Reading
+    ) -> tuple[Outcome, DeviceState, CatnetError | None]:
+        kept = reading.backup.id if reading.backup is not None else None
+        outcome = Outcome(state=State.COMPLETE, backup=kept, read_at=reading.read_at)
+        seen = await self._seen(state, reading)
+        return outcome, replace(seen, backup_at=reading.read_at), None
 
     def _looked(
         self,
@@ -286,6 +296,8 @@ class Deploy:
                 revision=job.revision.sha,
                 applied_at=self._clock.now(),
                 quarantined=None,
+                declined=None,
+                before=outcome.backup if outcome.changed and outcome.backup else state.before,
                 note="",
             )
             return outcome, done, None

@@ -9,6 +9,12 @@ from catnet_controller.ports import Conclude, Deployments, States
 RECORDED = "recorded"
 """The ref of such a deployment: it is about what is on record, not about a commit."""
 
+_TITLES = {
+    Mode.CHECK: "check of what is on record",
+    Mode.DRY_RUN: "dry-run of what is on record",
+    Mode.BACKUP: "backup of the running configuration",
+}
+
 
 async def request(
     *,
@@ -19,16 +25,16 @@ async def request(
     devices: Sequence[str] | None,
     cause: str,
 ) -> Deployment:
-    """Compare devices with what the branch wants on them, as last recorded; nothing is typed.
+    """Compare devices with what the branch wants on them, as last recorded, or back them up.
 
-    ``devices`` None means every device of the inventory. Works while GitHub is away, since the
-    desired texts are in the store. Raises Refused for an unknown device, when no desired text is
-    on record, and for a mode that types.
+    Nothing is typed. ``devices`` None means every device of the inventory. Works while GitHub is
+    away, since the desired texts are in the store. Raises Refused for an unknown device, when no
+    desired text is on record, and for a mode that types.
     """
-    if mode not in (Mode.CHECK, Mode.DRY_RUN):
+    if mode not in (Mode.CHECK, Mode.DRY_RUN, Mode.BACKUP):
         raise Refused(
             f"a deployment of mode {mode.value} cannot be asked for here",
-            next_step="Ask for `check` or `dry-run`; a push comes from the branch.",
+            next_step="Ask for `check`, `dry-run` or `backup`; a push comes from the branch.",
         )
     jobs = []
     for state in _choose(await states.states(), devices):
@@ -41,7 +47,7 @@ async def request(
             next_step="Push an inventory to the branch, or run `catnet sync`, and ask again.",
         )
     return await deployments.open(
-        Revision(sha="", ref=RECORDED, title=f"{mode.value} of what is on record"),
+        Revision(sha="", ref=RECORDED, title=_TITLES[mode]),
         mode,
         cause=cause,
         jobs=jobs,

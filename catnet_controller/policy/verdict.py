@@ -146,6 +146,8 @@ def _complete(deployment: Deployment) -> Verdict:
         line = "files are valid; a fork is never compared with devices"
     elif not jobs:
         line = "no device affected"
+    elif deployment.mode is Mode.BACKUP:
+        line = f"{devices} backed up"
     elif not changed:
         line = f"nothing to change on {devices}"
     elif deployment.mode is Mode.PUSH:

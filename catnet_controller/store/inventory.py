@@ -71,6 +71,7 @@ def declare(conn: sa.Connection, wanted: Sequence[DeviceState]) -> None:
             desired=state.desired,
             sync=known.sync if known.desired == state.desired else Sync.UNKNOWN,
             quarantined=None if state.quarantined is None else known.quarantined,
+            declined=None if state.declined is None else known.declined,
         )
         if renewed != known:
             changed[name] = renewed
@@ -97,6 +98,8 @@ def observe(conn: sa.Connection, state: DeviceState, *, looked: bool = False) ->
             revision=known.revision,
             applied_at=known.applied_at,
             quarantined=known.quarantined,
+            declined=known.declined,
+            before=known.before,
         )
     _write(conn, _WRITE, "its_name", {state.device.name: seen})
 

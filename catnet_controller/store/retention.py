@@ -4,8 +4,9 @@ import sqlite3
 
 import sqlalchemy as sa
 
-from catnet_controller.models import QueueDepth, State
+from catnet_controller.models import DeviceState, Intent, QueueDepth, State
 from catnet_controller.store import schema
+from catnet_controller.store.codec import unpack
 from catnet_controller.store.schema import literal
 
 _d = schema.deployment.c
@@ -70,6 +71,11 @@ _DROP_TEXTS = sa.delete(schema.desired).where(
     _text.digest.not_in(sa.select(_dev.desired).where(_dev.desired.is_not(None))),
 )
 
+_INTENTS = sa.select(_j.intent).where(
+    _j.state.in_([literal(State.PENDING), literal(State.RUNNING)]), _j.intent.is_not(None)
+)
+_BODIES = sa.select(_dev.body)
+
 
 def depth(conn: sa.Connection, now: float) -> QueueDepth:
     row = conn.execute(_DEPTH).one()
@@ -120,6 +126,14 @@ def prune_rest(conn: sa.Connection, before: float, now: float) -> None:
     for statement in _DROP_REST:
         conn.execute(statement, {"before": before})
     conn.execute(_DROP_TEXTS, {"before": min(before, now - DAY)})
+
+
+def held_backups(conn: sa.Connection) -> frozenset[str]:
+    """Ids of the backups that an unfinished job goes back to, or the next rollback."""
+    intents = conn.execute(_INTENTS).scalars()
+    states = conn.execute(_BODIES).scalars()
+    held = {unpack(Intent, text).backup for text in intents}
+    return frozenset(held | {it for text in states if (it := unpack(DeviceState, text).before)})
 
 
 def give_back_space(conn: sa.Connection) -> None:

@@ -359,6 +359,9 @@ class Store:
         await self.db.bare(retention.give_back_space)
         return dropped
 
+    async def held_backups(self) -> frozenset[str]:
+        return await self.db.read(retention.held_backups)
+
     # --- inside --------------------------------------------------------------------------------
 
     def _instant(self) -> float:

@@ -157,8 +157,8 @@ nonsense: 1
         ":20: http.token: is shorter than 16 characters, so it could be guessed",
         ":21: log: is not a section (indented `key: value` lines)",
         (
-            ":22: nonsense: unknown key (known: github, deploy, drift, devices, secrets, store,"
-            " http, log)"
+            ":22: nonsense: unknown key (known: github, deploy, drift, backups, devices, secrets,"
+            " store, http, log)"
         ),
     ]
 

@@ -1,15 +1,19 @@
 """Backups are whole, private, readable without CatNet, and show when they were damaged."""
 
+import os
 import resource
 import signal
 import stat
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from catnet_controller.devices.backups import Backups
-from catnet_controller.errors import IncompleteRead, StoreFailed
+from catnet_controller.errors import BackupDamaged, IncompleteRead, NoSuchBackup, StoreFailed
 
 CONFIG = "version 15.7\nhostname r1\nusername u secret 5 $1$hush\ninterface Vlan1\n shutdown\nend\n"
 NOON = 1_793_620_800.25  # 2026-11-02 12:00:00.250 UTC
@@ -32,7 +36,7 @@ async def test_what_was_saved_is_read(backups: Backups, tmp_path: Path) -> None:
     backup = await backups.save("r1", text, taken_at=NOON)
     assert await backups.read(backup.id) == text
     [path] = (tmp_path / "backups" / "r1").iterdir()
-    assert path.name == f"20261102T120000.250Z-{backup.digest.removeprefix('sha256:')[:12]}.cfg"
+    assert path.name == f"20261102T120000.250Z-{sha256(path.read_bytes()).hexdigest()[:16]}.cfg"
     assert path.read_bytes() == text.encode("utf-8", "surrogateescape")
     assert backup.id == f"r1/{path.stem}"
 
@@ -51,7 +55,7 @@ async def test_newest_first(backups: Backups) -> None:
     listed = await backups.list("r1")
     assert [one.id for one in listed] == [new.id, old.id]
     assert listed[1].taken_at == NOON
-    assert old.digest.startswith(listed[1].digest)
+    assert all(one.good for one in listed)
     assert await backups.list("nobody") == ()
 
 
@@ -65,13 +69,14 @@ async def test_damaged_file_is_told(backups: Backups, tmp_path: Path) -> None:
     backup = await backups.save("r1", CONFIG, taken_at=NOON)
     [path] = (tmp_path / "backups" / "r1").iterdir()
     path.write_text(CONFIG.replace(" shutdown\n", ""))
-    with pytest.raises(StoreFailed, match="damaged") as caught:
+    with pytest.raises(BackupDamaged, match="damaged") as caught:
         await backups.read(backup.id)
     assert "hush" not in str(caught.value)
+    assert [one.good for one in await backups.list("r1")] == [False]
 
 
 async def test_missing_file_is_told(backups: Backups) -> None:
-    with pytest.raises(StoreFailed, match="r1/never"):
+    with pytest.raises(NoSuchBackup, match="r1/never"):
         await backups.read("r1/never")
 
 
@@ -109,3 +114,76 @@ async def test_name_of_a_device_stays_in_the_folder(tmp_path: Path, name: str) -
         assert path.parent.parent == tmp_path / "deep" / "backups"
         assert await kept.read(backup.id) == CONFIG
     kept.close()
+
+
+# --- the same again ------------------------------------------------------------------------------
+
+
+async def test_same_configuration_is_kept_once(backups: Backups, tmp_path: Path) -> None:
+    first = await backups.save("r1", CONFIG, taken_at=NOON)
+    again = await backups.save("r1", CONFIG, taken_at=NOON + 900)
+    assert (again.id, again.taken_at, again.digest) == (first.id, NOON, first.digest)
+    [listed] = await backups.list("r1")
+    assert (listed.taken_at, listed.seen_at) == (NOON, NOON + 900)
+    changed = await backups.save("r1", CONFIG.replace("Vlan1", "Vlan2"), taken_at=NOON + 1800)
+    back = await backups.save("r1", CONFIG, taken_at=NOON + 2700)
+    assert len({first.id, changed.id, back.id}) == len(configs(tmp_path)) == 3
+
+
+async def test_damaged_newest_is_written_anew(backups: Backups, tmp_path: Path) -> None:
+    first = await backups.save("r1", CONFIG, taken_at=NOON)
+    configs(tmp_path)[0].write_text(CONFIG.replace("r1", "r2"))
+    again = await backups.save("r1", CONFIG, taken_at=NOON + 900)
+    assert again.id != first.id
+    assert await backups.read(again.id) == CONFIG
+
+
+async def test_names_of_earlier_versions_are_read(backups: Backups, tmp_path: Path) -> None:
+    digest = (await backups.save("r1", CONFIG, taken_at=NOON)).digest
+    old = tmp_path / "backups" / "r1" / f"20251102T120000.000Z-{digest[7:19]}.cfg"
+    old.write_text(CONFIG)
+    assert await backups.read(f"r1/{old.stem}") == CONFIG
+    old.write_text(CONFIG.replace("Vlan1", "Vlan2"))
+    with pytest.raises(BackupDamaged):
+        await backups.read(f"r1/{old.stem}")
+
+
+# --- how long they are kept ----------------------------------------------------------------------
+
+
+@settings(deadline=None, max_examples=60)
+@given(data=st.data())
+async def test_what_is_needed_is_never_deleted(
+    data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder = tmp_path_factory.mktemp("kept")
+    kept = Backups(folder)
+    days = data.draw(st.lists(st.integers(0, 400), min_size=1, max_size=8, unique=True))
+    made = [
+        await kept.save("r1", CONFIG.replace("Vlan1", f"Vlan{day}"), taken_at=NOON - day * 86_400)
+        for day in sorted(days, reverse=True)
+    ][::-1]
+    damaged = data.draw(st.sets(st.sampled_from([one.id for one in made])))
+    for number in damaged:
+        path = folder / f"{number}.cfg"
+        seen = path.stat().st_mtime
+        path.write_text(CONFIG.replace("Vlan1", "Vlan4000"))
+        os.utime(path, (seen, seen))
+    spare = data.draw(st.sets(st.sampled_from([one.id for one in made])))
+    most = data.draw(st.integers(1, 5))
+    before = NOON - data.draw(st.integers(0, 400)) * 86_400
+    removed = await kept.prune(before=before, keep=most, spare=spare)
+    left = [one.id for one in await kept.list("r1")]
+    kept.close()
+    good = [one.id for one in made if one.id not in damaged]
+    assert removed == len(made) - len(left)
+    assert spare <= set(left)
+    assert not good or good[0] in left
+    needed = spare | set(good[:1])
+    for place, one in enumerate(made):
+        if one.id in left and one.id not in needed:
+            assert one.taken_at >= before
+            assert len([each for each in made[:place] if each.id in left]) < most
+        if one.id not in left:
+            over = len([each for each in made[:place] if each.id in left]) >= most
+            assert one.taken_at < before or over
