@@ -128,7 +128,8 @@ class Device:
 class Revision:
     """A commit of the config repository and where it came from.
 
-    ``ref`` is ``branch/<name>`` or ``pull/<number>``; it is the key of triggers as well.
+    ``ref`` is ``branch/<name>`` or ``pull/<number>``; it is the key of triggers as well. What a
+    person asked for has ``recorded`` or ``rollback/<device>``.
     """
 
     sha: str
@@ -140,19 +141,26 @@ class Revision:
     def pull(self) -> int | None:
         return int(self.ref.removeprefix("pull/")) if self.ref.startswith("pull/") else None
 
+    @property
+    def rollback(self) -> bool:
+        """Whether it is about taking a device back."""
+        return self.ref.startswith("rollback/")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Desired:
     """The configuration the repository wants on one device, secrets unresolved.
 
     ``origins`` has one ``file:line`` per line of ``text``. ``digest`` is ``sha256:…`` of device
-    name, scope and text, and is the key under which the store keeps it.
+    name, scope and text, and is the key under which the store keeps it. ``literal``: it was read
+    from a device, so what looks like a reference to a secret is none.
     """
 
     device: Device
     text: str
     digest: str
     origins: tuple[str, ...]
+    literal: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -284,6 +292,24 @@ class Deployment:
     """One line for people: the verdict's."""
     problems: tuple[Problem, ...] = ()
     jobs: tuple[Job, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a person wants a device taken back to: one of ``backup``, ``revision`` and ``text``, or
+    none of them for how it was before its last change.
+
+    ``file`` is what the text is called; ``force`` takes one that seems to be another device's.
+    """
+
+    device: str
+    by: str
+    backup: str | None = None
+    revision: str | None = None
+    text: str | None = field(default=None, repr=False)
+    file: str = ""
+    dry_run: bool = True
+    force: bool = False
 
 
 class StatusState(StrEnum):

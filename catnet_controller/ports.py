@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from catnet_controller.errors import CatnetError
 from catnet_controller.ios.changes import ChangeSet
 from catnet_controller.models import (
+    Backup,
     Claim,
     Conclusion,
     Delivery,
@@ -320,6 +321,18 @@ class Devices(Protocol):
         ``error`` None means the device has what was wanted, saved; else it was reverted (see
         ``restored``) and the job may be tried again from its beginning.
         """
+        ...
+
+
+class BackupFiles(Protocol):
+    """The backups, to be read."""
+
+    async def read(self, number: str) -> str:
+        """The text of a backup. Raises NoSuchBackup, BackupDamaged or StoreFailed."""
+        ...
+
+    async def list(self, device: str) -> Sequence[Backup]:
+        """The backups of a device, newest first, each looked through."""
         ...
 
 

@@ -24,6 +24,7 @@ from catnet_controller.pipeline.execute import Execute
 from catnet_controller.pipeline.poll import Poll
 from catnet_controller.pipeline.reconcile import Reconcile
 from catnet_controller.pipeline.report import Report
+from catnet_controller.pipeline.rollback import Rollback
 from catnet_controller.policy import desired, verdict
 from catnet_controller.policy.guard import Rules
 from catnet_controller.policy.verdict import Wording
@@ -85,6 +86,7 @@ class Flow:
         strict: bool,
         reverse: bool,
         offload: Offload,
+        backups: Backups,
     ) -> None:
         self.clock = clock
         self.store = store
@@ -110,6 +112,17 @@ class Flow:
             conclude=self.conclude,
             offload=offload,
         )
+        self.rollback = Rollback(
+            branch="main",
+            triggers=store,
+            deployments=store,
+            states=store,
+            repository=edge.source,
+            backups=backups,
+            conclude=self.conclude,
+            offload=offload,
+        )
+        self.backups = backups
         deploy = Deploy(
             jobs=store,
             deployments=store,
@@ -266,6 +279,7 @@ async def flow(
             strict=strict,
             reverse=reverse,
             offload=offload,
+            backups=backups,
         )
 
 

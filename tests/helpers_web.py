@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from catnet_controller.errors import CatnetError
 from catnet_controller.github import events
 from catnet_controller.models import (
+    Backup,
     Delivery,
     Deployment,
     Desired,
@@ -30,6 +31,7 @@ from catnet_controller.models import (
     Step,
     Sync,
     Trigger,
+    Wish,
 )
 from catnet_controller.ports import Conclude
 from catnet_controller.settings import Secret
@@ -168,6 +170,7 @@ class Site:
     metrics: Metrics
     reasons: dict[str, str]
     asked: list[tuple[Mode, Sequence[str] | None, str]]
+    wishes: list[Wish]
 
 
 @asynccontextmanager
@@ -178,10 +181,19 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
     metrics = Metrics(version="1.0")
     reasons: dict[str, str] = {}
     asked: list[tuple[Mode, Sequence[str] | None, str]] = []
+    wishes: list[Wish] = []
 
     async def request(mode: Mode, names: Sequence[str] | None, cause: str) -> Deployment:
         asked.append((mode, names, cause))
         return Deployment(id=77, revision=Revision(sha="", ref="recorded"), mode=mode, cause=cause)
+
+    async def rollback(wish: Wish) -> Deployment:
+        wishes.append(wish)
+        revision = Revision(sha="", ref=f"rollback/{wish.device}", title="rollback of a device")
+        return Deployment(id=78, revision=revision, mode=Mode.ROLLBACK, cause=f"user {wish.by}")
+
+    async def backups(_: str) -> Sequence[Backup]:
+        return ()
 
     arguments: dict[str, Any] = {
         "triggers": memory,
@@ -192,6 +204,8 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
         "verify": partial(events.verify, secrets=[WEBHOOK_SECRET]),
         "interpret": events.interpret,
         "request": request,
+        "rollback": rollback,
+        "backups": backups,
         "ready": lambda: reasons,
         "metrics": metrics.render,
         "clock": clock,
@@ -212,6 +226,7 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
             metrics=metrics,
             reasons=reasons,
             asked=asked,
+            wishes=wishes,
         )
 
 

@@ -32,6 +32,7 @@ from catnet_controller.pipeline.poll import Poll
 from catnet_controller.pipeline.reconcile import Reconcile
 from catnet_controller.pipeline.report import Report
 from catnet_controller.pipeline.request import request
+from catnet_controller.pipeline.rollback import Rollback
 from catnet_controller.policy import verdict
 from catnet_controller.policy.verdict import Wording
 from catnet_controller.settings import Settings
@@ -194,6 +195,16 @@ class Daemon:
             conclude=self._conclude,
             clock=clock,
         )
+        self._rollback = Rollback(
+            branch=settings.github.branch,
+            triggers=store,
+            deployments=store,
+            states=store,
+            repository=self._github.source,
+            backups=self._backups,
+            conclude=self._conclude,
+            offload=self._offload,
+        )
         self._nightly = Nightly(
             interval=settings.backups.interval,
             deployments=store,
@@ -236,6 +247,8 @@ class Daemon:
             verify=wiring.verifier(settings),
             interpret=events.interpret,
             request=self._request,
+            rollback=self._rollback.open,
+            backups=self._backups.list,
             repository=settings.github.repository,
             branch=settings.github.branch,
             token=settings.http.token,

@@ -2,7 +2,7 @@
 
 import difflib
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,17 +46,21 @@ async def differ(
     path: Path | None,
     partial: bool,
     settings: Callable[[], Settings],
+    kept: Mapping[str, str] | None = None,
 ) -> Difference:
     """Compare side ``running`` with side ``desired``: each a file, or ``device:NAME``, read now.
 
     ``desired`` None is what the config repository wants on the device of the other side: that in
     folder ``path``, or the branch on GitHub. ``settings`` are read only where they are needed: for
-    a device, and for the values of secrets.
+    a device, and for the values of secrets. ``kept`` has the texts of sides that are backups, by
+    their ids.
 
     Raises OSError for a file, and what reading a repository or a device raises.
     """
 
     async def text_of(side: str) -> str:
+        if kept is not None and side in kept:
+            return kept[side]
         name = _device(side)
         if name is None:
             return _file(side)
@@ -64,8 +68,10 @@ async def differ(
         return (await reading(settings(), found.device)).text
 
     if desired is None:
-        aim = await wanted(settings(), path=path, name=_device(running) or running)
-        text = (await reading(settings(), aim.device)).text
+        backup = (kept or {}).get(running)
+        name = running.rpartition("/")[0] if backup is not None else _device(running) or running
+        aim = await wanted(settings(), path=path, name=name)
+        text = backup if backup is not None else (await reading(settings(), aim.device)).text
     else:
         aim = _desired(desired, await text_of(desired))
         text = await text_of(running)

@@ -4,7 +4,6 @@ What a command needs is imported when it runs, so that `catnet --help` answers a
 """
 
 import asyncio
-import json
 import os
 import sys
 from collections.abc import Callable, Sequence
@@ -17,6 +16,13 @@ import click
 
 from catnet_controller import __version__
 from catnet_controller.cli.exits import CODES, Exit, Flags, call
+from catnet_controller.cli.options import as_json as _json
+from catnet_controller.cli.options import config as _config
+from catnet_controller.cli.options import count as _count
+from catnet_controller.cli.options import print_json as _print_json
+from catnet_controller.cli.options import read as _settings
+from catnet_controller.cli.options import url as _url
+from catnet_controller.cli.restoring import backup, rollback
 
 if TYPE_CHECKING:
     from catnet_controller.models import Device, Snapshot
@@ -27,20 +33,6 @@ if TYPE_CHECKING:
 def main() -> NoReturn:
     """The entry point of the command `catnet`."""
     sys.exit(call(catnet, sys.argv[1:]))
-
-
-_config = click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    default=Path("catnet.yaml"),
-    show_default=True,
-    envvar="CATNET_CONFIG",
-    help="The settings file; also CATNET_CONFIG.",
-)
-_json = click.option("--json", "as_json", is_flag=True, help="Print JSON for programs.")
-_url = click.option(
-    "--url", metavar="URL", help="Where the daemon is, when it is not http.listen on this machine."
-)
 
 
 @click.group(
@@ -504,6 +496,10 @@ def _address(text: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
+catnet.add_command(backup)
+catnet.add_command(rollback)
+
+
 # --- trying it out -------------------------------------------------------------------------------
 
 
@@ -624,12 +620,6 @@ def simulator(
 # --- helpers -------------------------------------------------------------------------------------
 
 
-def _settings(config: Path, *, lazy: bool = False) -> "Settings":
-    from catnet_controller import settings
-
-    return settings.load(config, lazy=lazy)
-
-
 def _snapshot(path: Path) -> "Snapshot":
     """The config repository in a folder, as it stands."""
     from catnet_controller.models import Revision
@@ -647,11 +637,3 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
         return None
     factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
     return factory
-
-
-def _print_json(value: object) -> None:
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

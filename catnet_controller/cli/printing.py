@@ -11,10 +11,11 @@ from rich.rule import Rule
 from rich.table import Table
 from rich.text import Text
 
-from catnet_controller.models import Outcome
+from catnet_controller.models import Backup, Outcome
 
 if TYPE_CHECKING:
     from catnet_controller.app.differing import Difference
+    from catnet_controller.app.keeping import Kept
 
 _COLOURS = {
     "in-sync": "green",
@@ -54,7 +55,9 @@ def status(console: Console, facts: dict[str, Any]) -> None:
         table = _table("device", "sync", "health", "revision", "last seen", "note")
         for each in facts["devices"]:
             sync = _word(each["sync"])
-            if each["quarantined"]:
+            if each["rolled_back"]:
+                sync.append(" rolled back", "red")
+            elif each["quarantined"]:
                 sync.append(" quarantined", "red")
             table.add_row(
                 Text(each["name"], "bold"),
@@ -127,6 +130,74 @@ def difference(
         it = found.outcome
         told = f"+{it.added} −{it.removed} lines, {_count(len(it.commands), 'command')}"
         aside.print(Text(told, "dim"))
+
+
+def kept(console: Console, found: Sequence["Kept"]) -> None:
+    """The newest good backup of each device."""
+    table = _table("device", "newest good backup", "last seen", "kept", "note")
+    for each in found:
+        newest, damaged = each.newest, sum(not one.good for one in each.backups)
+        table.add_row(
+            Text(each.device, "bold"),
+            Text(newest.id.rpartition("/")[2]) if newest else Text("none", "bold red"),
+            Text(_clock(newest.seen_at) if newest else ""),
+            Text(str(len(each.backups))),
+            Text(f"{damaged} damaged" if damaged else "", "red"),
+        )
+    console.print(table)
+
+
+def backups(console: Console, found: Sequence[Backup]) -> None:
+    """The backups of a device."""
+    table = _table("backup", "taken", "last seen", "bytes", "note")
+    for each in found:
+        table.add_row(
+            Text(each.id, "bold"),
+            Text(_clock(each.taken_at)),
+            Text(_clock(each.seen_at)),
+            Text(str(each.size)),
+            Text("" if each.good else "damaged", "bold red"),
+        )
+    console.print(table, soft_wrap=True)
+
+
+def taken_back(console: Console, ended: dict[str, Any], *, dry_run: bool) -> None:
+    """How the rollback of a device ended, or what it would type."""
+    [job] = ended["jobs"]
+    outcome = job["outcome"] or {}
+    for warning in outcome.get("warnings", ()):
+        console.print(Text.assemble(("warning: ", "bold yellow"), warning))
+    if outcome.get("diff"):
+        console.print(diff(outcome["diff"]), soft_wrap=True)
+    if outcome.get("error"):
+        console.print(Text.assemble(("error: ", "bold red"), outcome["error"]), soft_wrap=True)
+        if outcome["restored"] == "restored":
+            console.print(Text(f"{job['device']} is as it was before", "bold"))
+        elif outcome["restored"] != "not-needed":
+            console.print(Text(f"{job['device']}: {outcome['restored']}", "bold red"))
+        if outcome.get("next_step"):
+            console.print(Text.assemble(("next: ", "bold cyan"), outcome["next_step"]))
+        return
+    if ended["state"] != "complete":
+        console.print(Text(f"{job['device']}: {ended['summary']}", "bold red"))
+        return
+    told = f"+{outcome['added']} −{outcome['removed']} lines"
+    if not outcome["changed"]:
+        console.print(Text(f"{job['device']} has this configuration already", "bold"))
+    elif dry_run:
+        console.print(Text(f"{job['device']} would change ({told}); nothing was typed", "bold"))
+        console.print(Text("say --no-dry-run to type it", "dim"))
+    else:
+        console.print(Text(f"{job['device']} rolled back, verified and saved ({told})", "bold"))
+    if not dry_run:
+        console.print(
+            Text("what the branch wants is not pushed to it until its files change,", "dim")
+        )
+        console.print(Text("or `catnet sync --force` asks for it", "dim"))
+
+
+def _clock(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def _outcome(it: Outcome) -> RenderableType:

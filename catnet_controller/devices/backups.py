@@ -199,7 +199,12 @@ class Backups:
 
 def _ours(folder: Path) -> Iterator[Path]:
     """The files that are backups by their name."""
-    return (path for path in folder.glob("*.cfg") if _taken(path) is not None)
+    try:
+        # Not `glob`: it says nothing of a folder that it may not read.
+        found = list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return iter(())
+    return (path for path in found if path.suffix == ".cfg" and _taken(path) is not None)
 
 
 def _taken(path: Path) -> float | None:

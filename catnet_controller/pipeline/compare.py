@@ -46,24 +46,36 @@ class Compare:
             strict=self._strict,
         )
 
-    def decide(self, desired: Desired, applied: Desired | None) -> Decide:
-        """The judgement on what may be typed; it raises Refused for what may not."""
+    def decide(self, desired: Desired, applied: Desired | None, *, back: bool = False) -> Decide:
+        """The judgement on what may be typed; it raises Refused for what may not.
 
-        return partial(self._judged, desired, applied)
+        ``back``: a person asked for a rollback, which may take away as much as it has to.
+        """
+        return partial(self._judged, desired, applied, back)
 
-    def _judged(self, desired: Desired, applied: Desired | None, running: str) -> ChangeSet:
+    def _judged(
+        self, desired: Desired, applied: Desired | None, back: bool, running: str
+    ) -> ChangeSet:
         change_set = self.changes(desired, applied, running)
-        guard(change_set, running, self._rules)
+        guard(change_set, running, self._ruled(back))
         return change_set
 
+    def _ruled(self, back: bool) -> Rules:
+        return replace(self._rules, max_removed_percent=100) if back else self._rules
+
     def look(
-        self, desired: Desired, applied: Desired | None, reading: Reading
+        self,
+        desired: Desired,
+        applied: Desired | None,
+        reading: Reading,
+        *,
+        back: bool = False,
     ) -> tuple[Outcome, Refused | None]:
         """A dry-run: what would change, and the refusal that a push would meet."""
         change_set = self.changes(desired, applied, reading.text)
         outcome = self.outcome(State.COMPLETE, change_set, reading)
         try:
-            guard(change_set, reading.text, self._rules)
+            guard(change_set, reading.text, self._ruled(back))
         except Refused as refusal:
             return outcome, refusal
         return outcome, None
@@ -114,6 +126,8 @@ class Compare:
         return self.redacted(f"{' ' * command.depth}{command.text}")
 
     def _resolved(self, desired: Desired) -> str:
+        if desired.literal:
+            return desired.text
         missing = [name for name in names(desired.text) if name not in self._secrets]
         if missing:
             listed = ", ".join(f'{{{{ secret("{name}") }}}}' for name in missing)

@@ -201,15 +201,16 @@ class Deploy:
             await self._jobs.checkpoint(claim, step, intent)
 
         device = self._permitted(job.device)
-        if job.mode is Mode.PUSH:
-            decide = self._compare.decide(desired, applied)
+        back = job.revision.rollback
+        if job.mode in (Mode.PUSH, Mode.ROLLBACK):
+            decide = self._compare.decide(desired, applied, back=back)
             return await self._push(job, device, state, decide, checkpoint)
         reading = await self._devices.read(device, checkpoint)
         if job.mode is Mode.BACKUP:
             return await self._backed_up(state, reading)
         await checkpoint(Step.COMPARE)
         outcome, refusal = await self._offload(
-            partial(self._compare.look, desired, applied, reading)
+            partial(self._compare.look, desired, applied, reading, back=back)
         )
         state = await self._seen(state, reading)
         return self._looked(job, state, outcome, refusal)
@@ -238,7 +239,10 @@ class Deploy:
     ) -> tuple[Outcome, DeviceState, CatnetError | None]:
         if job.desired == seen.desired:
             sync = Sync.OUT_OF_SYNC if outcome.changed else Sync.IN_SYNC
-            seen = replace(seen, sync=sync, note=_difference(outcome) if outcome.changed else "")
+            note = _difference(outcome) if outcome.changed else ""
+            if seen.declined == seen.desired:
+                note = f"{_HELD}; {note}" if note else _HELD
+            seen = replace(seen, sync=sync, note=note)
         if refusal is None:
             return outcome, seen, None
         if job.mode is Mode.CHECK:
@@ -264,10 +268,8 @@ class Deploy:
                 log.info("interrupted push was undone; it starts over")
                 result = await self._devices.push(device, decide, checkpoint)
         else:
-            if state.quarantined == job.revision.sha:
-                raise Quarantined(
-                    f"revision {job.revision.sha[:12]} failed on {job.device.name} before"
-                )
+            if job.mode is Mode.PUSH:
+                _released(job, state)
             result = await self._devices.push(device, decide, checkpoint)
         return await self._pushed(job, state, result)
 
@@ -288,6 +290,9 @@ class Deploy:
             remaining=self._compare.redacted(result.remaining),
         )
         seen = await self._seen(state, reading) if reading is not None else state
+        before = outcome.backup if outcome.changed and outcome.backup else state.before
+        if result.error is None and job.mode is Mode.ROLLBACK:
+            return outcome, replace(self._taken_back(job, seen), before=before), None
         if result.error is None:
             done = replace(
                 seen,
@@ -297,19 +302,41 @@ class Deploy:
                 applied_at=self._clock.now(),
                 quarantined=None,
                 declined=None,
-                before=outcome.backup if outcome.changed and outcome.backup else state.before,
+                before=before,
                 note="",
             )
             return outcome, done, None
         outcome = self._compare.failed(result.error, outcome)
         seen = _unwell(seen, result.error, outcome)
-        if isinstance(result.error, Refused):
+        if isinstance(result.error, Refused) and job.mode is Mode.PUSH:
             seen = replace(seen, quarantined=job.revision.sha)
         if result.restored in (Restored.PARTLY, Restored.UNKNOWN):
             seen = replace(seen, sync=Sync.UNKNOWN, health=Health.DEGRADED)
         elif result.change_set is not None and not result.change_set.empty:
             seen = replace(seen, sync=Sync.OUT_OF_SYNC)
         return outcome, seen, result.error
+
+    def _taken_back(self, job: Job, seen: DeviceState) -> DeviceState:
+        """What the branch wants is not pushed again by itself to a device that was taken back."""
+        if job.desired == seen.desired:
+            return replace(
+                seen,
+                sync=Sync.IN_SYNC,
+                applied=job.desired,
+                applied_at=self._clock.now(),
+                quarantined=None,
+                declined=None,
+                note="",
+            )
+        return replace(
+            seen,
+            sync=Sync.OUT_OF_SYNC,
+            revision=None,
+            applied_at=self._clock.now(),
+            quarantined=job.revision.sha or seen.quarantined,
+            declined=seen.desired,
+            note=f"{job.revision.title} by {job.revision.author}; {_HELD}",
+        )
 
     async def _seen(self, state: DeviceState, reading: Reading) -> DeviceState:
         if reading.backup is not None:
@@ -319,6 +346,7 @@ class Deploy:
         return replace(state, health=Health.REACHABLE, digest=seen, seen_at=reading.read_at)
 
 
+_HELD = "rolled back: not pushed until its files change, or `catnet sync --force`"
 _LOOK = "Log in and look at the device: compare its running-config with the last backup."
 
 
@@ -327,6 +355,18 @@ def _ours(failure: Exception, step: Step | None) -> CatnetError:
         return failure
     log.error("internal fault", step=step, exc_info=failure)
     return InternalFault(f"{type(failure).__name__} in step {step or 'start'}")
+
+
+def _released(job: Job, state: DeviceState) -> None:
+    """Raises Quarantined when this is not to be tried by itself."""
+    sha = job.revision.sha[:12]
+    if state.declined == job.desired:
+        raise Quarantined(
+            f"{job.device.name} was rolled back from what revision {sha} wants on it",
+            next_step="Change its files in a new commit, or run `catnet sync --force`.",
+        )
+    if state.quarantined == job.revision.sha:
+        raise Quarantined(f"revision {sha} failed on {job.device.name} before")
 
 
 def _unwell(state: DeviceState, error: CatnetError, outcome: Outcome) -> DeviceState:

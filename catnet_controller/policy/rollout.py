@@ -13,14 +13,18 @@ def push_jobs(
 
     A device whose desired text was applied already and is the one the branch wanted before is
     left out: a commit that does not speak of a device never touches it, not even to undo drift.
-    ``force`` (an operator asked) takes all.
+    One that was rolled back from this very text keeps what it has. ``force`` (an operator asked)
+    takes all.
     """
     return tuple(
         JobPlan(device=desired.device, desired=desired)
         for name, desired in snapshot.desired.items()
         if force
         or name not in states
-        or {states[name].applied, states[name].desired} != {desired.digest}
+        or (
+            states[name].declined != desired.digest
+            and {states[name].applied, states[name].desired} != {desired.digest}
+        )
     )
 
 
@@ -57,4 +61,5 @@ def _wanted(state: DeviceState, desired: Desired, *, release: bool) -> DeviceSta
         desired=desired.digest,
         sync=state.sync if unchanged else Sync.UNKNOWN,
         quarantined=None if release else state.quarantined,
+        declined=None if release else state.declined,
     )

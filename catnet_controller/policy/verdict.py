@@ -46,6 +46,8 @@ def conclude(deployment: Deployment, wording: Wording) -> Conclusion:
         if pull is not None and verdict.state.final and verdict.state is not State.SUPERSEDED:
             body = f"{verdict.text}\n\n{_footer(deployment, wording)}"
             messages.append(CommentMessage(pull=pull, body=body))
+    if deployment.mode is Mode.ROLLBACK and verdict.state is State.COMPLETE:
+        messages.extend(_taken_back(deployment, wording))
     return Conclusion(state=verdict.state, summary=verdict.line, messages=tuple(messages))
 
 
@@ -152,6 +154,8 @@ def _complete(deployment: Deployment) -> Verdict:
         line = f"nothing to change on {devices}"
     elif deployment.mode is Mode.PUSH:
         line = f"{devices} in sync: {len(changed)} changed, verified and saved {_lines(changed)}"
+    elif deployment.mode is Mode.ROLLBACK:
+        line = f"{_names(jobs)} rolled back, verified and saved {_lines(changed)}"
     elif deployment.mode is Mode.CHECK:
         line = f"drift on {len(changed)} of {devices}: {_names(changed)} {_lines(changed)}"
     else:
@@ -194,6 +198,24 @@ def _statuses(
         description=verdict.line,
         target_url=url,
     )
+
+
+def _taken_back(deployment: Deployment, wording: Wording) -> Iterable[StatusMessage]:
+    """The commit that the branch is at must not look deployed where it was taken back."""
+    revision = deployment.revision
+    if not revision.sha:
+        return
+    url = f"{wording.public_url}/deployments/{deployment.id}" if wording.public_url else ""
+    line = f"{revision.title} by {revision.author}; not pushed there again by itself"
+    base = context(None)
+    for one in (f"{base}/{deployment.jobs[0].device.name}", base):
+        yield StatusMessage(
+            sha=revision.sha,
+            context=one,
+            state=StatusState.FAILURE,
+            description=clip(line),
+            target_url=url,
+        )
 
 
 def _device_line(deployment: Deployment, job: Job) -> tuple[StatusState, str]:

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from catnet_controller.models import Deployment, Mode, Trigger
+from catnet_controller.models import Backup, Deployment, Mode, Trigger, Wish
 from catnet_controller.ports import Clock, Deployments, Meter, States, Triggers
 from catnet_controller.web import views
 from catnet_controller.web.access import Access
@@ -19,7 +20,14 @@ log = structlog.get_logger(__name__)
 
 Request = Callable[[Mode, Sequence[str] | None, str], Awaitable[Deployment]]
 """Open a deployment (mode, names of devices or None for all, cause)."""
+Rollback = Callable[[Wish], Awaitable[Deployment]]
+"""Open the deployment that takes a device back."""
+Backups = Callable[[str], Awaitable[Sequence[Backup]]]
+"""The backups of a device, newest first."""
 MAX_BODY = 64 * 1024
+MAX_CONFIG = 4 * 1024 * 1024
+"""Bytes of a request that carries a whole configuration."""
+_WHO = re.compile(r"[\w.@+-]{1,64}")
 _BODY_SECONDS = 10.0
 _MOST_HISTORY = 100
 _CAUSE = "user api"
@@ -36,6 +44,8 @@ class Api:
         states: States,
         meter: Meter,
         request: Request,
+        rollback: Rollback,
+        backups: Backups,
         ready: Callable[[], Mapping[str, str]],
         clock: Clock,
         repository: str,
@@ -49,6 +59,8 @@ class Api:
         self._states = states
         self._meter = meter
         self._request = request
+        self._rollback = rollback
+        self._backups = backups
         self._ready = ready
         self._clock = clock
         self._repository = repository
@@ -63,10 +75,12 @@ class Api:
             web.get("/api/v1/status", read(self.status)),
             web.get("/api/v1/devices", read(self.devices)),
             web.get("/api/v1/devices/{name}", read(self.device)),
+            web.get("/api/v1/devices/{name}/backups", read(self.backups)),
             web.get("/api/v1/deployments/history", read(self.history)),
             web.get(r"/api/v1/deployments/{id:\d{1,18}}", read(self.deployment)),
             web.post("/api/v1/deployments", act(self.open)),
             web.post("/api/v1/gitops/sync", act(self.sync)),
+            web.post("/api/v1/rollback", act(self.rollback)),
         ]
 
     # --- reading ---------------------------------------------------------------------------------
@@ -98,6 +112,13 @@ class Api:
         if state is None:
             raise no_device(name)
         return _json(views.device(state))
+
+    async def backups(self, request: web.Request) -> web.Response:
+        """Without their texts: they hold secrets."""
+        name = request.match_info["name"]
+        if await self._states.state(name) is None:
+            raise no_device(name)
+        return _json({"backups": [views.backup(each) for each in await self._backups(name)]})
 
     async def history(self, request: web.Request) -> web.Response:
         text = request.query.get("limit", str(_MOST_HISTORY))
@@ -148,6 +169,63 @@ class Api:
             status=HTTPStatus.ACCEPTED,
             headers={"Location": f"/api/v1/deployments/{number}"},
         )
+
+    async def rollback(self, request: web.Request) -> web.Response:
+        known = {"device", "backup", "revision", "text", "file", "dry_run", "force", "by"}
+        # A clone: one route takes a whole configuration, the others stay as narrow as they are.
+        body = await _body(request.clone(client_max_size=MAX_CONFIG), known)
+        wish = _wish(body)
+        if await self._states.state(wish.device) is None:
+            raise no_device(wish.device)
+        made = await self._rollback(wish)
+        log.info(
+            "rollback asked for",
+            deployment=made.id,
+            device=wish.device,
+            dry_run=wish.dry_run,
+            by=wish.by,
+            peer=request.remote,
+        )
+        return _json(
+            {
+                "id": made.id,
+                "url": f"{self._url}/deployments/{made.id}",
+                "title": made.revision.title,
+                "dry_run": wish.dry_run,
+            },
+            status=HTTPStatus.ACCEPTED,
+            headers={"Location": f"/api/v1/deployments/{made.id}"},
+        )
+
+
+def _wish(body: Mapping[str, Any]) -> Wish:
+    for key in ("device", "backup", "revision", "text", "file", "by"):
+        if body.get(key) is not None and not (isinstance(body[key], str) and body[key]):
+            raise _malformed(f"{key} is neither null nor a text.")
+    for key in ("dry_run", "force"):
+        if not isinstance(body.get(key, False), bool):
+            raise _malformed(f"{key} is neither true nor false.")
+    if body.get("device") is None:
+        raise _malformed("device is missing.")
+    ways = [key for key in ("backup", "revision", "text") if body.get(key) is not None]
+    if len(ways) > 1:
+        raise _malformed(f"{' and '.join(ways)} do not go together: one of them at most.")
+    by = body.get("by") or "api"
+    if not _WHO.fullmatch(by):
+        raise _malformed("by is not a name of up to 64 letters, digits and `. @ + _ -`.")
+    file = " ".join((body.get("file") or "uploaded").split())[:100]
+    if not file.isprintable():
+        raise _malformed("file is not a name that can be shown.")
+    return Wish(
+        device=body["device"],
+        by=by,
+        backup=body.get("backup"),
+        revision=body.get("revision"),
+        text=body.get("text"),
+        file=file,
+        dry_run=body.get("dry_run", True),
+        force=body.get("force", False),
+    )
 
 
 def no_device(name: str) -> HttpProblem:

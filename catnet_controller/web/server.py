@@ -36,6 +36,8 @@ def create(
     verify: Verify | None,
     interpret: Interpret,
     request: api.Request,
+    rollback: api.Rollback,
+    backups: api.Backups,
     ready: Callable[[], Mapping[str, str]],
     metrics: Callable[[], tuple[bytes, str]],
     clock: Clock,
@@ -53,8 +55,8 @@ def create(
 
     ``verify`` None closes the webhook, ``token`` None closes API and pages; both say how to open
     them. ``ready`` gives what is not ready and why, empty when all is. ``request`` opens a
-    deployment. ``commits`` is what the address of a commit on GitHub begins with. ``max_bytes`` and
-    ``read_seconds`` bound one delivery.
+    deployment, ``rollback`` one that takes a device back. ``commits`` is what the address of a
+    commit on GitHub begins with. ``max_bytes`` and ``read_seconds`` bound one delivery.
     """
     pages = Pages(
         deployments=deployments,
@@ -85,6 +87,8 @@ def create(
         states=states,
         meter=meter,
         request=request,
+        rollback=rollback,
+        backups=backups,
         ready=ready,
         clock=clock,
         repository=repository,

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from catnet_controller.models import (
+    Backup,
     Deployment,
     DeviceState,
     Health,
@@ -44,6 +45,7 @@ def device(state: DeviceState) -> Json:
         "seen_at": when(state.seen_at),
         "applied_at": when(state.applied_at),
         "quarantined": state.quarantined,
+        "rolled_back": state.declined is not None,
         "digest": state.digest,
         "note": state.note,
     }
@@ -136,6 +138,18 @@ def outcome(it: Outcome | None) -> Json | None:
         "backup": it.backup,
         "read_at": when(it.read_at),
         "steps": {step: round(seconds, 3) for step, seconds in it.steps.items()},
+    }
+
+
+def backup(it: Backup) -> Json:
+    """Without its text."""
+    return {
+        "id": it.id,
+        "device": it.device,
+        "taken_at": when(it.taken_at),
+        "seen_at": when(it.seen_at),
+        "bytes": it.size,
+        "good": it.good,
     }
 
 

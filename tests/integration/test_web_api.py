@@ -1,6 +1,8 @@
 """The API and the probes over real HTTP: answers, access, and problems in words."""
 
 import base64
+import io
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -332,3 +334,65 @@ async def test_bytes_that_are_no_http(site: Site) -> None:
     url = f"http://{site.client.host}:{site.client.port}/%00%ff"
     async with aiohttp.ClientSession() as session, session.get(url) as answer:
         assert answer.status == 404
+
+
+# --- rollback ------------------------------------------------------------------------------------
+
+
+async def test_a_rollback_is_asked_for(site: Site) -> None:
+    text = "hostname edge1\n" + "! filler\n" * 20_000 + "end\n"  # larger than other bodies may be
+    body = {"device": "edge1", "text": text, "file": "x.cfg", "by": "ada", "dry_run": False}
+    async with site.client.post("/api/v1/rollback", json=body, headers=BEARER) as answer:
+        assert answer.status == 202, await answer.text()
+        assert answer.headers["Location"] == "/api/v1/deployments/78"
+        assert (await answer.json())["dry_run"] is False
+    [wish] = site.wishes
+    assert (wish.device, wish.text, wish.by, wish.dry_run) == ("edge1", text, "ada", False)
+    assert "filler" not in repr(wish)
+    async with site.client.post(
+        "/api/v1/rollback", json={"device": "edge1"}, headers=BEARER
+    ) as answer:
+        assert answer.status == 202
+    assert site.wishes[-1].dry_run
+    assert site.wishes[-1].by == "api"
+
+
+@pytest.mark.parametrize(
+    "body, status, code",
+    [
+        ({}, 400, "malformed"),
+        ({"device": 7}, 400, "malformed"),
+        ({"device": "edge1", "backup": "x", "revision": "y"}, 400, "malformed"),
+        ({"device": "edge1", "dry_run": "no"}, 400, "malformed"),
+        ({"device": "edge1", "by": "a\nb"}, 400, "malformed"),
+        ({"device": "edge1", "color": "red"}, 400, "malformed"),
+        ({"device": "nobody"}, 404, "no-such-device"),
+    ],
+)
+async def test_a_rollback_that_is_no_wish(
+    site: Site, body: dict[str, object], status: int, code: str
+) -> None:
+    async with site.client.post("/api/v1/rollback", json=body, headers=BEARER) as answer:
+        assert answer.status == status
+        problem = await answer.json()
+    assert problem["code"] == code
+    assert problem["next_step"]
+    assert site.wishes == []
+
+
+async def test_a_rollback_with_too_large_a_file(site: Site) -> None:
+    data = io.BytesIO(json.dumps({"device": "edge1", "text": "x" * 5_000_000}).encode())
+    headers = {**BEARER, "Content-Type": "application/json"}
+    async with site.client.post("/api/v1/rollback", data=data, headers=headers) as answer:
+        assert answer.status == 413
+        assert (await answer.json())["code"] == "too-large"
+    assert site.wishes == []
+
+
+async def test_a_rollback_needs_the_token(site: Site) -> None:
+    async with site.client.post("/api/v1/rollback", json={"device": "edge1"}) as answer:
+        assert answer.status == 401
+
+
+async def test_backups_of_a_device(site: Site) -> None:
+    assert await get(site, "/api/v1/devices/edge1/backups") == {"backups": []}

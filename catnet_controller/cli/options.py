@@ -1,0 +1,44 @@
+"""What the commands have in common: their options, the settings, and how they print."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from catnet_controller.settings import Settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+Option = Callable[[F], F]
+
+config: Option[Any] = click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    default=Path("catnet.yaml"),
+    show_default=True,
+    envvar="CATNET_CONFIG",
+    help="The settings file; also CATNET_CONFIG.",
+)
+as_json: Option[Any] = click.option(
+    "--json", "as_json", is_flag=True, help="Print JSON for programs."
+)
+url: Option[Any] = click.option(
+    "--url", metavar="URL", help="Where the daemon is, when it is not http.listen on this machine."
+)
+
+
+def read(config: Path, *, lazy: bool = False) -> "Settings":
+    """The settings; ``lazy`` for commands that need only some of the secrets."""
+    from catnet_controller import settings
+
+    return settings.load(config, lazy=lazy)
+
+
+def print_json(value: object) -> None:
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"

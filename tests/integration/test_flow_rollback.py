@@ -1,0 +1,239 @@
+"""Taking a device back: by backup, file, revision; what comes after it; killed in the middle."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from catnet_controller.errors import BackupDamaged, NoSuchBackup, RollbackRefused
+from catnet_controller.models import (
+    Claim,
+    Deployment,
+    Intent,
+    JobPlan,
+    Mode,
+    Outcome,
+    Restored,
+    Revision,
+    State,
+    Step,
+    Sync,
+    Wish,
+)
+from catnet_controller.simulator.faults import Fault, What, When
+from tests.helpers_flow import Flow, config, flow
+
+LINE = "ip domain name example.net"
+
+
+@pytest.fixture
+async def it(tmp_path: Path) -> AsyncIterator[Flow]:
+    """A flow after one push that changed device a."""
+    async with flow(tmp_path) as made:
+        await made.trigger()
+        await made.push({"configs/a.cfg": config("a", LINE)})
+        assert LINE in made.device("a").running()
+        yield made
+
+
+async def back(it: Flow, name: str = "a", **wish: object) -> Deployment:
+    given: dict[str, object] = {"device": name, "by": "ada", "dry_run": False} | wish
+    await it.rollback.open(Wish(**given))  # type: ignore[arg-type]
+    await it.settle()
+    return await it.last()
+
+
+def outcome(made: Deployment) -> Outcome:
+    [job] = made.jobs
+    assert job.outcome is not None
+    return job.outcome
+
+
+async def test_to_before_the_last_change(it: Flow) -> None:
+    head = (await it.store.ref_state("branch/main") or pytest.fail("no head")).sha
+    made = await back(it)
+    assert (made.mode, made.state, made.cause) == (Mode.ROLLBACK, State.COMPLETE, "user ada")
+    assert made.summary == "a rolled back, verified and saved (+0 −1 lines)"
+    device = it.device("a")
+    assert LINE not in device.running()
+    assert LINE not in device.startup()
+    assert not device.pending_revert
+    state = await it.state("a")
+    assert (state.sync, state.quarantined, state.revision) == (Sync.OUT_OF_SYNC, head, None)
+    assert "ada" in state.note
+    assert "catnet sync --force" in state.note
+    said = it.said(head)
+    assert said["catnet/deploy/a"][0] == said["catnet/deploy"][0] == "failure"
+    assert "rollback of a to backup" in said["catnet/deploy/a"][1]
+
+
+async def test_dry_run_types_nothing_and_says_nothing(it: Flow) -> None:
+    head = (await it.store.ref_state("branch/main") or pytest.fail("no head")).sha
+    said = it.said(head)
+    typed = len(it.typed("a"))
+    made = await back(it, dry_run=True)
+    assert (made.mode, made.state) == (Mode.DRY_RUN, State.COMPLETE)
+    assert outcome(made).commands == ("no ip domain name",)
+    assert not any(line.startswith("conf") for line in it.typed("a")[typed:])
+    assert (await it.state("a")).declined is None
+    assert it.said(head) == said
+
+
+async def test_a_backup_and_back_again(it: Flow) -> None:
+    first = (await it.state("a")).before
+    assert first is not None
+    await back(it, backup=first)
+    again = (await it.state("a")).before
+    assert again != first
+    await back(it)
+    assert LINE in it.device("a").running()
+
+
+async def test_what_was_taken_away_stays_away(it: Flow) -> None:
+    await back(it)
+    await it.trigger()
+    # A commit that speaks of another device.
+    await it.push({"configs/b.cfg": config("b", LINE)})
+    assert [job.device.name for job in (await it.last()).jobs] == ["b"]
+    assert LINE not in it.device("a").running()
+    assert (await it.state("a")).declined is not None
+    # A new text for this one.
+    await it.push({"configs/a.cfg": config("a", "ip domain name example.org")})
+    assert "ip domain name example.org" in it.device("a").running()
+    state = await it.state("a")
+    assert (state.declined, state.quarantined, state.sync) == (None, None, Sync.IN_SYNC)
+
+
+async def test_a_push_that_waited_does_not_bring_it_back(it: Flow) -> None:
+    sha = (await it.store.ref_state("branch/main") or pytest.fail("no head")).sha
+    await it.rollback.open(Wish(device="a", by="ada", dry_run=False))
+    known = await it.state("a")
+    assert known.desired is not None
+    desired = await it.store.desired(known.desired)
+    assert desired is not None
+    waiting = await it.store.open(
+        Revision(sha=sha, ref="branch/main"),
+        Mode.PUSH,
+        cause="test",
+        jobs=(JobPlan(device=known.device, desired=desired),),
+        conclude=it.conclude,
+    )
+    await it.settle()
+    assert LINE not in it.device("a").running()
+    ended = await it.store.deployment(waiting.id)
+    assert ended is not None
+    assert outcome(ended).error_code == "quarantined"
+
+
+async def test_sync_by_force_lifts_it(it: Flow) -> None:
+    await back(it)
+    await it.trigger(force=True)
+    assert LINE in it.device("a").running()
+    state = await it.state("a")
+    assert (state.declined, state.quarantined, state.note) == (None, None, "")
+
+
+async def test_to_a_file(it: Flow) -> None:
+    text = it.device("a").running().replace("description spare", "description from the file")
+    made = await back(it, text=text, file="saved.cfg")
+    assert made.state is State.COMPLETE
+    assert "description from the file" in it.device("a").startup()
+
+
+@pytest.mark.parametrize(
+    "change, told",
+    [
+        (("hostname a", "hostname b"), "is a configuration of b, not of a"),
+        (("hostname a\n", ""), "not a whole running-config"),
+        (("end\n", ""), "not a whole running-config"),
+    ],
+)
+async def test_file_of_another_is_refused(it: Flow, change: tuple[str, str], told: str) -> None:
+    text = it.device("a").running().replace(*change)
+    with pytest.raises(RollbackRefused, match=told):
+        await back(it, text=text, file="saved.cfg")
+    if change[1] == "hostname b":
+        await it.rollback.open(Wish(device="a", by="ada", text=text, file="f", force=True))
+
+
+async def test_what_looks_like_a_secret_in_a_file_is_text(it: Flow) -> None:
+    text = it.device("a").running().replace("spare", '{{ secret("enable") }}')
+    made = await back(it, text=text, file="saved.cfg")
+    assert made.state is State.COMPLETE
+    assert 'description {{ secret("enable") }}' in it.device("a").running()
+
+
+async def test_to_a_revision(it: Flow) -> None:
+    first = (await it.store.deployment(1) or pytest.fail("none")).revision.sha
+    made = await back(it, revision=first)
+    assert made.state is State.COMPLETE
+    assert made.revision.title == f"rollback of a to revision {first[:12]}"
+    assert LINE not in it.device("a").running()
+    assert (await it.state("a")).declined is not None
+
+
+@pytest.mark.parametrize(
+    "wish, error",
+    [
+        ({"device": "nobody"}, RollbackRefused),
+        ({"device": "b"}, NoSuchBackup),
+        ({"device": "b", "backup": "b/20260101T000000.000Z-0123456789abcdef"}, NoSuchBackup),
+        ({"device": "b", "revision": "main"}, RollbackRefused),
+    ],
+)
+async def test_wish_that_cannot_be(it: Flow, wish: dict[str, str], error: type[Exception]) -> None:
+    with pytest.raises(error):
+        await it.rollback.open(Wish(by="ada", **wish))  # type: ignore[arg-type]
+
+
+async def test_backup_of_another_device_or_a_damaged_one(it: Flow, tmp_path: Path) -> None:
+    number = (await it.state("a")).before
+    assert number is not None
+    with pytest.raises(RollbackRefused, match="is of a, not of b"):
+        await back(it, "b", backup=number)
+    (tmp_path / "backups" / f"{number}.cfg").write_text("hostname a\nend\n")
+    with pytest.raises(BackupDamaged):
+        await back(it)
+
+
+async def test_device_that_refuses_is_restored_and_nothing_is_quarantined(it: Flow) -> None:
+    it.device("a").inject(Fault(what=What.REJECT, when=When(match="^no ip domain")))
+    made = await back(it)
+    assert made.state is State.FAILED
+    assert outcome(made).error_code == "line-refused"
+    assert outcome(made).restored is Restored.RESTORED
+    assert LINE in it.device("a").running()
+    state = await it.state("a")
+    assert (state.declined, state.quarantined) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "step", [Step.CONNECT, Step.ARM, Step.PUSH, Step.PROVE, Step.CONFIRM, Step.SAVE]
+)
+async def test_killed_as_a_step_begins_it_is_finished_after_the_start(
+    it: Flow, step: Step, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    record = it.store.checkpoint
+    killed = asyncio.Event()
+
+    async def checkpoint(claim: Claim, now: Step, intent: Intent | None = None) -> None:
+        await record(claim, now, intent)
+        if now is step and not killed.is_set():
+            killed.set()
+            raise asyncio.CancelledError
+
+    monkeypatch.setattr(it.store, "checkpoint", checkpoint)
+    await it.rollback.open(Wish(device="a", by="ada", dry_run=False))
+    await it.settle()
+    assert killed.is_set()
+    assert (await it.last()).state is State.RUNNING
+    assert await it.store.free_leases() == 1
+    await it.settle()
+    made = await it.last()
+    assert made.state is State.COMPLETE
+    device = it.device("a")
+    assert LINE not in device.running()
+    assert LINE not in device.startup()
+    assert not device.pending_revert
+    assert (await it.state("a")).declined is not None
