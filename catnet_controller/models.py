@@ -107,6 +107,17 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Jump:
+    """A jump host: an SSH server through which devices are reached."""
+
+    name: str
+    host: str
+    port: int = 22
+    credential: str = "default"
+    algorithms: str = "modern"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
     """One network element of the inventory."""
 
@@ -122,6 +133,7 @@ class Device:
     fallback: Fallback = Fallback.REFUSE
     window: int = 64
     """Lines typed ahead of their answers at most, under a revert timer; 1: one at a time."""
+    jump: Jump | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

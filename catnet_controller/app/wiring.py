@@ -8,13 +8,15 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from catnet_controller.devices import hops
 from catnet_controller.devices.backups import Backups
 from catnet_controller.devices.computing import at_once
 from catnet_controller.devices.credentials import Credential, Credentials
-from catnet_controller.devices.hostkeys import HostKeys
+from catnet_controller.devices.hostkeys import HostKey, HostKeys
 from catnet_controller.devices.transaction import Transactions
 from catnet_controller.github import events
 from catnet_controller.github.edge import Edge
+from catnet_controller.models import Jump
 from catnet_controller.pipeline.compare import Compare
 from catnet_controller.policy import desired
 from catnet_controller.policy.guard import Rules
@@ -101,9 +103,7 @@ def backups(settings: Settings, offload: Offload = at_once) -> Iterator[Backups]
 def devices(settings: Settings, clock: Clock, offload: Offload, backups: Backups) -> Transactions:
     reached = settings.devices
     return Transactions(
-        credentials=Credentials(
-            {name: _credential(login) for name, login in reached.credentials.items()}
-        ),
+        credentials=_credentials(settings),
         hostkeys=HostKeys(reached.known_hosts),
         backups=backups,
         clock=clock,
@@ -112,6 +112,32 @@ def devices(settings: Settings, clock: Clock, offload: Offload, backups: Backups
         connect_timeout=reached.connect_timeout,
         command_timeout=reached.command_timeout,
     )
+
+
+async def host_keys(
+    settings: Settings, name: str, *, host: str, port: int, jump: Jump | None
+) -> tuple[HostKey, ...]:
+    """The host keys that device ``name`` shows; its jump host has to be trusted already.
+
+    Raises DeviceUnreachable, and what logging in to a jump host raises.
+    """
+    known = HostKeys(settings.devices.known_hosts)
+    timeout = settings.devices.connect_timeout
+    if jump is None:
+        return await known.scan(host, port, timeout=timeout)
+    credential = _credentials(settings).lookup(jump.credential)
+    hop = hops.first(name, jump)
+    connection = await hops.tunnel(hop, credential, hostkeys=known, timeout=timeout)
+    try:
+        return await known.scan(host, port, timeout=timeout, tunnel=connection)
+    finally:
+        connection.close()
+        await connection.wait_closed()
+
+
+def _credentials(settings: Settings) -> Credentials:
+    named = settings.devices.credentials
+    return Credentials({name: _credential(login) for name, login in named.items()})
 
 
 def _credential(login: Login) -> Credential:

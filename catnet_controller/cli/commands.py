@@ -25,7 +25,7 @@ from catnet_controller.cli.options import url as _url
 from catnet_controller.cli.restoring import backup, rollback
 
 if TYPE_CHECKING:
-    from catnet_controller.models import Device, Snapshot
+    from catnet_controller.models import Device, Jump, Snapshot
     from catnet_controller.settings import Settings
     from catnet_controller.simulator.fleet import Fleet
 
@@ -405,7 +405,8 @@ def trust(
     """Show the SSH host key of device NAME, ask, and trust it from now on.
 
     Compare the fingerprint with what the device shows on its console (`show crypto key mypubkey
-    all`, or `show ip ssh`), not with what the network shows: that is the point of it.
+    all`, or `show ip ssh`), not with what the network shows: that is the point of it. NAME may be
+    a jump host of the inventory too; trust it first, a device behind it is asked through it.
 
     \b
     Examples:
@@ -414,13 +415,14 @@ def trust(
       catnet device trust edge1 --host 192.0.2.1:22 --fingerprint SHA256:abc…
     """
     settings = _settings(config, lazy=True)
+    from catnet_controller.app import wiring
     from catnet_controller.devices.hostkeys import HostKeys
     from catnet_controller.errors import HostKeyChanged
 
-    where, port = _find(name, settings=settings, path=path, host=host, url=url)
+    where, port, jump = _find(name, settings=settings, path=path, host=host, url=url)
     known_hosts = HostKeys(settings.devices.known_hosts)
     known = known_hosts.known(where, port)
-    shown = asyncio.run(known_hosts.scan(where, port, timeout=settings.devices.connect_timeout))
+    shown = asyncio.run(wiring.host_keys(settings, name, host=where, port=port, jump=jump))
     if {key.fingerprint for key in shown} <= {key.fingerprint for key in known}:
         click.echo(f"{name} ({where} port {port}) is already trusted:")
         for key in shown:
@@ -453,12 +455,14 @@ def trust(
 
 def _find(
     name: str, *, settings: "Settings", path: Path | None, host: str | None, url: str | None
-) -> tuple[str, int]:
-    """Where a device is reached."""
+) -> tuple[str, int, "Jump | None"]:
+    """Where a device or a jump host is reached, and through which jump host."""
     from catnet_controller.errors import Refused
+    from catnet_controller.models import Jump
 
     if host is not None:
-        return _address(host)
+        return *_address(host), None
+    places: dict[str, tuple[str, int, Jump | None]] = {}
     if path is not None:
         snapshot = _snapshot(path)
         if snapshot.problems:
@@ -466,23 +470,30 @@ def _find(
                 f"{path} has {_count(len(snapshot.problems), 'problem')}",
                 next_step=f"Run `catnet check {path}`, or give --host.",
             )
-        if name not in snapshot.desired:
+        for each in snapshot.desired.values():
+            it: Device = each.device
+            if it.jump is not None:
+                places.setdefault(it.jump.name, (it.jump.host, it.jump.port, None))
+            places[it.name] = (it.host, it.port, it.jump)
+        if name not in places:
             raise Refused(
                 f"{name} is not in the inventory of {path}",
-                next_step=f"Known: {', '.join(sorted(snapshot.desired))}.",
+                next_step=f"Known: {', '.join(sorted(places))}.",
             )
-        it: Device = snapshot.desired[name].device
-        return it.host, it.port
+        return places[name]
     from catnet_controller.cli.talk import Daemon
 
-    known = Daemon(settings, url=url).get("/api/v1/devices")["devices"]
-    for each in known:
-        if each["name"] == name:
-            return str(each["host"]), int(each["port"])
-    raise Refused(
-        f"the daemon knows no device {name}",
-        next_step="Give --path with a checkout of the repository, or --host.",
-    )
+    for one in Daemon(settings, url=url).get("/api/v1/devices")["devices"]:
+        jump = Jump(**one["jump"]) if one.get("jump") else None
+        if jump is not None:
+            places.setdefault(jump.name, (jump.host, jump.port, None))
+        places[one["name"]] = (str(one["host"]), int(one["port"]), jump)
+    if name not in places:
+        raise Refused(
+            f"the daemon knows no device {name}",
+            next_step="Give --path with a checkout of the repository, or --host.",
+        )
+    return places[name]
 
 
 def _address(text: str) -> tuple[str, int]:

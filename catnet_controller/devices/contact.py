@@ -4,6 +4,7 @@ Each verb is judged by what the device shows afterwards, never by having been ty
 """
 
 import asyncio
+import contextlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -70,7 +71,10 @@ class Timing:
 
 
 class Contact:
-    """One device during one run. Leaving the context closes every session."""
+    """One device during one run. Leaving the context closes every session.
+
+    ``slots`` are the sessions it may have, ``door`` the logins under way at its jump host.
+    """
 
     def __init__(
         self,
@@ -78,11 +82,13 @@ class Contact:
         device: Device,
         platform: Platform,
         credential: Credential,
+        jump_credential: Credential | None = None,
         hostkeys: HostKeys,
         backups: Backups,
         clock: Clock,
         timing: Timing,
         slots: asyncio.Semaphore,
+        door: asyncio.Semaphore | None = None,
         window: Window | None = None,
         offload: Offload = at_once,
     ) -> None:
@@ -94,9 +100,11 @@ class Contact:
         self.timing = timing
         self.transcript: list[Exchange] = []
         self._credential = credential
+        self._jump_credential = jump_credential
         self._hostkeys = hostkeys
         self._backups = backups
         self._slots = slots
+        self._door = door
         self._offload = offload
         self._sessions: list[Terminal] = []
 
@@ -132,27 +140,36 @@ class Contact:
         raise AssertionError  # the loop returns or raises
 
     async def _open(self) -> Terminal:
-        try:
-            async with asyncio.timeout(self.timing.connect):
-                await self._slots.acquire()
-        except TimeoutError as error:
-            raise DeviceBusy(
-                f"{self.device.name}: CatNet has as many sessions with it as it may"
-            ) from error
-        try:
-            session = await open_session(
-                self.device,
-                credential=self._credential,
-                hostkeys=self._hostkeys,
-                platform=self.platform,
-                connect_timeout=self.timing.connect,
-                command_timeout=self.timing.command,
-            )
-        except BaseException:
-            self._slots.release()
-            raise
+        name = self.device.name
+        async with contextlib.AsyncExitStack() as held:
+            await self._take(self._slots, f"{name}: CatNet has as many sessions with it as it may")
+            held.callback(self._slots.release)
+            if self._door is not None:
+                busy = f"{name}: too many logins at its jump host are under way"
+                await self._take(self._door, busy)
+            try:
+                session = await open_session(
+                    self.device,
+                    credential=self._credential,
+                    jump_credential=self._jump_credential,
+                    hostkeys=self._hostkeys,
+                    platform=self.platform,
+                    connect_timeout=self.timing.connect,
+                    command_timeout=self.timing.command,
+                )
+            finally:
+                if self._door is not None:
+                    self._door.release()
+            held.pop_all()
         self._sessions.append(session)
         return session
+
+    async def _take(self, slots: asyncio.Semaphore, busy: str) -> None:
+        try:
+            async with asyncio.timeout(self.timing.connect):
+                await slots.acquire()
+        except TimeoutError as error:
+            raise DeviceBusy(busy) from error
 
     async def close(self, *, keep: Terminal | None = None) -> None:
         """Close every session but ``keep``."""

@@ -69,10 +69,18 @@ class HostKeys:
         """The known keys of this device for people."""
         return tuple(describe(key) for key in self.lookup(host, port))
 
-    async def scan(self, host: str, port: int, *, timeout: float = 15.0) -> tuple[HostKey, ...]:
-        """Ask the device for its host keys; nothing is trusted and no password is sent.
+    async def scan(
+        self,
+        host: str,
+        port: int,
+        *,
+        timeout: float = 15.0,
+        tunnel: asyncssh.SSHClientConnection | None = None,
+    ) -> tuple[HostKey, ...]:
+        """Ask the device for its host keys; nothing is trusted and no password is sent to it.
 
-        Any algorithm will do, so that old devices answer too. Raises DeviceUnreachable.
+        Any algorithm will do, so that old devices answer too. ``tunnel`` leads there through a
+        jump host. Raises DeviceUnreachable.
         """
         algorithms = ALGORITHMS["ancient"]
         found: dict[str, HostKey] = {}
@@ -83,6 +91,7 @@ class HostKeys:
                     key = await asyncssh.get_server_host_key(
                         host,
                         port,
+                        tunnel=tunnel,
                         config=None,
                         server_host_key_algs=list(family),
                         kex_algs=list(algorithms.kex),

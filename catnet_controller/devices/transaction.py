@@ -28,6 +28,9 @@ from catnet_controller.errors import (
 from catnet_controller.models import Device, Intent, Reading, Restored, Step
 from catnet_controller.ports import Checkpoint, Clock, Decide, Offload, PushResult
 
+_LOGINS = 8
+"""Logins under way at one jump host: OpenSSH refuses some from ten on (`MaxStartups`)."""
+
 
 class Transactions:
     """Reads, changes and recovers devices; the `Devices` of the ports."""
@@ -69,6 +72,7 @@ class Transactions:
         )
         self._sessions_per_device = sessions_per_device
         self._slots: dict[str, asyncio.Semaphore] = {}
+        self._doors: dict[str, asyncio.Semaphore] = {}
         self._windows: dict[tuple[str, int], Window] = {}
         """What was learnt of each device, by address and its setting."""
 
@@ -117,15 +121,27 @@ class Transactions:
             (entry(device.host, device.port), device.window),
             Window(lines=device.window, bytes=platform.typeahead),
         )
+        jump_credential = None
+        if device.jump is not None:
+            jump_credential = self._credentials.lookup(device.jump.credential)
         return Contact(
             device=device,
             platform=platform,
             credential=self._credentials.lookup(device.credential),
+            jump_credential=jump_credential,
             hostkeys=self._hostkeys,
             backups=self._backups,
             clock=self._clock,
             timing=self._timing,
             slots=slots,
+            door=self._door(device),
             window=window,
             offload=self._offload,
         )
+
+    def _door(self, device: Device) -> asyncio.Semaphore | None:
+        """Bounds the logins under way at the device's jump host."""
+        if device.jump is None:
+            return None
+        where = entry(device.jump.host, device.jump.port)
+        return self._doors.setdefault(where, asyncio.Semaphore(_LOGINS))

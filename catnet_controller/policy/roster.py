@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
 
-from catnet_controller.models import Device, Fallback, Problem, Scope
+from catnet_controller.models import Device, Fallback, Jump, Problem, Scope
 
 INVENTORY = "inventory.yaml"
 FOLDER = "configs/"
@@ -22,11 +22,25 @@ MAX_HINTS = 100
 """How many problems get a nearest known word: each is a search through all of them."""
 
 
-_LAYER = ("port", "platform", "credential", "algorithms", "scope", "fallback", "site", "window")
+_JUMP = ("host", "port", "credential", "algorithms")
+_LAYER = (
+    "port",
+    "platform",
+    "credential",
+    "algorithms",
+    "scope",
+    "fallback",
+    "site",
+    "window",
+    "jump",
+)
 _SHARED = (*_LAYER, "configs", "vars")
 _DEVICE = ("host", "groups", *_SHARED)
 _GIVEN = ("name", "host", "site", "groups")
 _RESERVED = frozenset({*_GIVEN, "secret", "range", "loop"})
+
+DIRECT = "none"
+"""The word for no jump host, where ``defaults`` or a group names one."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
@@ -77,6 +91,7 @@ class Layer:
     fallback: Fallback | None = None
     site: str | None = None
     window: int | None = None
+    jump: str | None = None
     groups: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
     vars: dict[str, object] = field(default_factory=dict)
@@ -89,6 +104,7 @@ class Inventory:
     defaults: Layer
     groups: dict[str, Layer]
     devices: dict[str, Layer]
+    jumps: dict[str, Layer] = field(default_factory=dict)
 
     def chain(self, name: str) -> list[Layer]:
         """What speaks about a device, from far to near."""
@@ -111,6 +127,19 @@ class Inventory:
             scope=_first((one.scope for one in nearest), Scope.FULL),
             fallback=_first((one.fallback for one in nearest), Fallback.REFUSE),
             window=_first((one.window for one in nearest), 64),
+            jump=self.jump(_first((one.jump for one in nearest), DIRECT)),
+        )
+
+    def jump(self, name: str) -> Jump | None:
+        layer = self.jumps.get(name)
+        if layer is None:
+            return None
+        return Jump(
+            name=name,
+            host=layer.host,
+            port=layer.port or 22,
+            credential=layer.credential or "default",
+            algorithms=layer.algorithms or "modern",
         )
 
 
@@ -139,16 +168,25 @@ class Roster:
     def __init__(self, files: Collection[str], notes: Notes) -> None:
         self._files = files
         self._notes = notes
+        self._jumps: dict[str, Layer] = {}
 
     def inventory(self, document: Value) -> Inventory:
-        top = self.fields(document, ("defaults", "groups", "devices"), "inventory")
+        top = self.fields(document, ("defaults", "jumps", "groups", "devices"), "inventory")
+        self._jumps = {
+            name: self.layer(value, f"jumps.{name}", known=_JUMP)
+            for name, value in self.named(top.get("jumps"), "jump")
+        }
+        if DIRECT in self._jumps:
+            self._notes.wrong(
+                self._jumps[DIRECT].line, f"jumps: `{DIRECT}` means that there is no jump host"
+            )
         defaults = self.layer(top["defaults"], "defaults") if "defaults" in top else Layer()
         groups = {
             name: self.layer(value, f"groups.{name}")
             for name, value in self.named(top.get("groups"), "group")
         }
         devices = {
-            name: self.layer(value, f"devices.{name}", device=True)
+            name: self.layer(value, f"devices.{name}", known=_DEVICE)
             for name, value in self.named(top.get("devices"), "device")
         }
         if not devices:
@@ -161,13 +199,16 @@ class Roster:
                         layer.line,
                         f"device {name}: no group {group}{self._notes.near(group, groups)}",
                     )
-        inventory = Inventory(defaults, groups, devices)
+        inventory = Inventory(defaults, groups, devices, self._jumps)
         self.collisions(inventory)
         return inventory
 
     def collisions(self, inventory: Inventory) -> None:
         names: dict[str, str] = {}
         places: dict[tuple[str, int], str] = {}
+        for name, layer in inventory.jumps.items():
+            if name in inventory.devices:
+                self._notes.wrong(layer.line, f"{name} is both a jump host and a device")
         for name, layer in inventory.devices.items():
             other = names.setdefault(name.casefold(), name)
             if other != name:
@@ -225,10 +266,10 @@ class Roster:
             # The line of the name tells more than that of the first key below it.
             yield key.text, Value(key.line, item.kind, item.text, item.plain, item.items)
 
-    def layer(self, value: Value, where: str, *, device: bool = False) -> Layer:
+    def layer(self, value: Value, where: str, *, known: Collection[str] = _SHARED) -> Layer:
         layer = Layer(line=value.line)
-        given = self.fields(value, _DEVICE if device else _SHARED, where)
-        if device and "host" not in given:
+        given = self.fields(value, known, where)
+        if "host" in known and "host" not in given:
             self._notes.wrong(value.line, f"{where}: `host` is missing")
         checks: dict[str, Callable[[Value, str], object]] = {
             "host": self.host,
@@ -240,6 +281,7 @@ class Roster:
             "scope": lambda item, at: self.member(item, Scope, at),
             "fallback": lambda item, at: self.member(item, Fallback, at),
             "site": lambda item, at: self.word(item, _SITE, "one line of up to 100 characters", at),
+            "jump": self.jump,
             "groups": self.groups,
             "configs": self.configs,
             "vars": self.variables,
@@ -258,6 +300,14 @@ class Roster:
 
     def name(self, value: Value, where: str) -> str | None:
         return self.word(value, _NAME, "a name of letters, digits and `. _ -`", where)
+
+    def jump(self, value: Value, where: str) -> str | None:
+        name = self.name(value, where)
+        if name in (None, DIRECT) or name in self._jumps:
+            return name
+        near = self._notes.near(name, self._jumps)
+        self._notes.wrong(value.line, f"{where}: no jump host {name} under `jumps`{near}")
+        return None
 
     def host(self, value: Value, where: str) -> str | None:
         text = value.text if value.kind == "scalar" else ""

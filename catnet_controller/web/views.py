@@ -1,5 +1,6 @@
 """Nouns come in, plain JSON values go out: the one place that says how the API shows them."""
 
+import dataclasses
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
@@ -38,6 +39,7 @@ def device(state: DeviceState) -> Json:
         "groups": list(it.groups),
         "algorithms": it.algorithms,
         "credential": it.credential,
+        "jump": None if it.jump is None else dataclasses.asdict(it.jump),
         "scope": it.scope.value,
         "sync": state.sync.value,
         "health": state.health.value,

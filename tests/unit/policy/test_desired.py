@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catnet_controller.devices import platforms
-from catnet_controller.models import Fallback, Revision, Scope, Snapshot
+from catnet_controller.models import Fallback, Jump, Revision, Scope, Snapshot
 from catnet_controller.policy import desired, roster
 from catnet_controller.policy.desired import build, digest, wanted
 
@@ -216,6 +216,50 @@ def test_what_is_wanted() -> None:
     assert not wanted("README.md")
     assert not wanted("other/inventory.yaml")
     assert not wanted("catnet.yaml")
+
+
+JUMPS = "jumps:\n  bastion: {host: 192.0.2.9, port: 2222, credential: hop}\n"
+
+
+def test_a_jump_host_is_of_the_nearest_word_and_none_means_direct() -> None:
+    found = snapshot(
+        f"{JUMPS}defaults: {{jump: bastion}}\n"
+        "devices:\n  r1: {host: 192.0.2.1}\n  r2: {host: 192.0.2.2, jump: none}\n",
+        r1="hostname r1\n",
+        r2="hostname r2\n",
+    )
+    assert found.problems == ()
+    jump = Jump(name="bastion", host="192.0.2.9", port=2222, credential="hop")
+    assert found.desired["r1"].device.jump == jump
+    assert found.desired["r2"].device.jump is None
+
+
+@pytest.mark.parametrize(
+    ("inventory", "line", "said"),
+    [
+        (f"{JUMPS}devices:\n  r1: {{host: h, jump: bastoin}}\n", 4, "did you mean `bastion`?"),
+        ("devices:\n  r1: {host: h, jump: x}\n", 2, "no jump host x under `jumps`"),
+        ("jumps:\n  b: {port: 22}\ndevices:\n  r1: {host: h}\n", 2, "`host` is missing"),
+        (
+            "jumps:\n  b: {host: x, platform: ios}\ndevices:\n  r1: {host: h}\n",
+            2,
+            "unknown key `platform`",
+        ),
+        ("jumps:\n  none: {host: x}\ndevices:\n  r1: {host: h}\n", 2, "there is no jump host"),
+        (
+            "jumps:\n  r1: {host: x}\ndevices:\n  r1: {host: h}\n",
+            2,
+            "both a jump host and a device",
+        ),
+    ],
+)
+def test_a_jump_host_that_cannot_be_is_said_with_its_line(
+    inventory: str, line: int, said: str
+) -> None:
+    found = problems(inventory, r1="hostname r1\n")
+    assert len(found) == 1
+    assert found[0].startswith(f"inventory.yaml:{line}: ")
+    assert said in found[0]
 
 
 def test_a_platform_is_one_that_can_be_spoken_to() -> None:
