@@ -76,6 +76,9 @@ def faults(running: str, desired: str, change: ChangeSet) -> Iterator[str]:
         yield f"touches what does not differ: {strange[:3]}"
 
 
+# All in one process of the tests, where the verdicts are.
+pytestmark = pytest.mark.xdist_group("mutations")
+
 Texts = list[tuple[str, str]]
 
 
@@ -103,8 +106,11 @@ Tallies = dict[str, Future[Tally]]
 def tallies() -> Iterator[Tallies]:
     """The verdicts of all kinds, made by two processes."""
     texts = [(path.name, read(path)) for path in corpus(devices=True)] or own()
-    context = multiprocessing.get_context("forkserver")
-    with ProcessPoolExecutor(2, mp_context=context) as pool:
+    context = multiprocessing.get_context("spawn")
+    with pytest.MonkeyPatch.context() as patch, ProcessPoolExecutor(2, mp_context=context) as pool:
+        # Half of the time would go into a measurement that ends with these processes.
+        for name in ("COVERAGE_PROCESS_START", "COVERAGE_PROCESS_CONFIG"):
+            patch.delenv(name, raising=False)
         yield {kind: pool.submit(judge, kind, texts) for kind in CHANGES}
 
 
