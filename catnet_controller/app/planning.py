@@ -48,13 +48,7 @@ async def plan(
     snapshot = await _snapshot(settings, path, clock)
     if snapshot.problems:
         return snapshot, []
-    unknown = sorted(set(devices) - snapshot.desired.keys())
-    if unknown:
-        raise Refused(
-            f"not in inventory.yaml: {', '.join(unknown)}",
-            next_step=f"Known devices: {', '.join(snapshot.desired)}.",
-        )
-    chosen = [snapshot.desired[name] for name in devices or snapshot.desired]
+    chosen = _named(snapshot, devices or list(snapshot.desired))
     compare = wiring.compare(settings)
     limit = asyncio.Semaphore(settings.deploy.concurrency)
 
@@ -86,12 +80,18 @@ async def wanted(settings: Settings, *, path: Path | None, name: str) -> Desired
             + (f" (and {more} more)" if more else ""),
             next_step="`catnet check` shows every problem.",
         )
-    if name not in snapshot.desired:
+    return _named(snapshot, [name])[0]
+
+
+def _named(snapshot: Snapshot, devices: Sequence[str]) -> list[Desired]:
+    """What is wanted on these devices. Raises Refused for one that the inventory has not."""
+    unknown = sorted(set(devices) - snapshot.desired.keys())
+    if unknown:
         raise Refused(
-            f"not in inventory.yaml: {name}",
+            f"not in inventory.yaml: {', '.join(unknown)}",
             next_step=f"Known devices: {', '.join(snapshot.desired)}.",
         )
-    return snapshot.desired[name]
+    return [snapshot.desired[name] for name in devices]
 
 
 async def reading(settings: Settings, device: Device) -> Reading:

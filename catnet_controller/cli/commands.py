@@ -223,7 +223,7 @@ def plan(*, path: Path | None, devices: Sequence[str], config: Path, as_json: bo
       catnet plan --device edge1 --device core1
       catnet plan --path ~/network-config --json
     """
-    settings = _settings(config)
+    settings = _settings(config, lazy=path is not None)
     from catnet_controller.telemetry import logs
 
     # What libraries have to say would stand between the lines of the plan.
