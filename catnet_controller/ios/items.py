@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import lru_cache
 
-from catnet_controller.ios import acl, vlans
+from catnet_controller.ios import acl, sets, vlans
 from catnet_controller.ios.parse import delimiter
 from catnet_controller.ios.predict import several
 from catnet_controller.ios.rows import Kind, Match, Row
@@ -261,6 +261,13 @@ def _add(section: Section, name: str, text: str, node: Node, known: Known) -> No
         old = section.index.get(found.key)
         text = vlans.typed(old.text if old else "", text)
         if old is not None:
+            section.replace(old, Item(text, found.key, found, old.line))
+            return
+    if found is not None and sets.adds(found, text):
+        old = section.index.get(found.key)
+        whole = sets.joined(found, old.text, text) if old and sets.adds(found, old.text) else text
+        text = sets.line(found, whole, tuple(sorted(sets.values(found, whole))))
+        if old is not None and sets.adds(found, old.text):
             section.replace(old, Item(text, found.key, found, old.line))
             return
     item = Item(text, found.key if found else ("?", text), found, node.line)

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from catnet_controller.ios import entries, names
+from catnet_controller.ios import entries, names, sets
 from catnet_controller.ios.danger import never
 from catnet_controller.ios.items import Item, Section, ranges, signature, terminals
 from catnet_controller.ios.merge import satisfied
 from catnet_controller.ios.predict import FIRST
-from catnet_controller.ios.rows import Kind, Row
+from catnet_controller.ios.rows import Kind, Match, Row
 from catnet_controller.ios.rules import negation
 from catnet_controller.ios.steps import Step, block
 from catnet_controller.ios.tree import Path
@@ -196,12 +196,25 @@ class Planner:
             return
         if old is not None and _unset(old, item):
             return
-        if old is not None and row.change == "remove" and not old.negative:
+        if old is not None and item.found and sets.adds(item.found, old.text, item.text):
+            self._differ(path, item, old, item.found)
+            return
+        if old is not None and row.change in ("add", "remove") and not old.negative:
             self._take(path, old)
+            if row.mode == "route-map" and item.text.startswith("match "):
+                self.warnings.append(f"`{path[-1]}` matches more while `{item.text}` comes")
         if row.kind is Kind.BLOCK or item.opaque:
             self._say(block(item, path))
         else:
             self._step(path, item.text, item.line)
+
+    def _differ(self, path: Path, item: Item, old: Item, found: Match) -> None:
+        """Values that add up: the new ones come before the old ones go, so one is always there."""
+        had, has = sets.values(found, old.text), sets.values(found, item.text)
+        if new := sets.line(found, item.text, tuple(one for one in has if one not in had)):
+            self._step(path, new, item.line)
+        if gone := sets.line(found, old.text, tuple(one for one in had if one not in has)):
+            self._step(path, f"no {gone}")
 
     def _enter(
         self, path: Path, item: Item, old: Item | None, row: Row, gone: tuple[str, ...]

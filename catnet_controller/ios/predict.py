@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from catnet_controller.ios import acl, placing, sequence, vlans
+from catnet_controller.ios import acl, placing, sequence, sets, vlans
 from catnet_controller.ios.branch import Branch, identity
 from catnet_controller.ios.changes import Command, Expect
 from catnet_controller.ios.parse import delimiter, dump, parse
@@ -231,6 +231,8 @@ class Model:
             self._drop(branch, at, found.key)
             return
         old = branch.keys(row.mode).get(found.key)
+        if old is not None and sets.adds(found, held := canonical(old.text, row.mode), text):
+            text = sets.joined(found, held, text)
         if old is not None and old.text == text and not old.kids:
             return
         if row.wipes:
@@ -272,7 +274,7 @@ class Model:
             starts = tuple(made(line, len(at) + 1) for line in placing.starts(text))
             node = Node(text, f"{' ' * len(at)}{text}\n", children=starts)
             self._put(branch, at, node, found)
-        elif canonical(old.text) != text:
+        elif canonical(old.text, mode(at)) != text:
             old.text = text
             old.raw = f"{' ' * len(at)}{text}\n"
 
@@ -296,14 +298,21 @@ class Model:
         if row.kind is Kind.SECTION and placing.stays(found, bare):
             self.refusal = "% Removal of physical interfaces is not permitted."
             return
+        if name == "interface" and row.pattern == "ip address ..." and _seconds(branch):
+            self.refusal = "Must delete secondary before primary"
+            return
         old = branch.keys(name).get(found.key)
         if old is None and row.kind in (Kind.LIST, Kind.ORDERED, Kind.SECTION):
             old = self._by_prefix(branch, bare)
             if old is not None:
-                found = match(name, canonical(old.text)) or found
+                found = match(name, canonical(old.text, name)) or found
         if row.cascade:
             self._cascade(branch, at, row.cascade.format(*found.words), found)
         positive = old is not None and not old.text.startswith("no ")
+        held = canonical(old.text, name) if old is not None else ""
+        if held and sets.adds(found, held, bare) and (left := sets.less(found, held, bare)):
+            self._put(branch, at, made(left, len(at)), found)
+            return
         if positive:
             if row.wipes:
                 self._wipe(branch, at, row.wipes)
@@ -522,6 +531,14 @@ def _block(line: str, depth: int) -> Node:
     shown = [f"{found[1]} ^C{body[0]}", *body[1:]]
     shown[-1] += "^C"
     return Node(shown[0], "\n".join(shown) + "\n", 0, Shape.BLOCK, tuple(shown[1:]))
+
+
+def _seconds(branch: Branch) -> bool:
+    """True for a port with more addresses than its primary (error texts: Must delete secondary)."""
+    return any(
+        kid.text.startswith("ip address ") and kid.text.endswith(" secondary")
+        for kid in branch.kids
+    )
 
 
 def _bare(text: str) -> str:

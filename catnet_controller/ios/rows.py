@@ -72,7 +72,8 @@ class Row:
     """Lines with the same rival text (``{0}`` as in ``no``) cannot both be on the device."""
     change: str = "overwrite"
     """``overwrite``: enter the new line; ``remove``: the old one must go right before;
-    ``replace``: a section that takes no edits is made anew."""
+    ``replace``: a section that takes no edits is made anew; ``add``: the values add up, so what is
+    new comes first and what is old goes then."""
     wipes: str = ""
     """Lines of the same section, as a pattern, that the device drops when this one changes."""
     cascade: str = ""

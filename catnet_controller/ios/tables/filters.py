@@ -49,14 +49,15 @@ single action ...
         cite,
         r"""
 single description ...
-single match ip address prefix-list ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
-single match ip address ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
-single match ipv6 address prefix-list ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
-single match ipv6 address ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
-single match ip next-hop prefix-list ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
-single match ip next-hop ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
-single match ip route-source ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
-single match <community|as-path|interface|tag|extcommunity|large-community|metric|local-preference|route-type|source-protocol|rpki> ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
+single match ip address prefix-list ... ; no full ; change add ; source IP Routing command reference, match: values of one line add up, any of them matches; without one the entry takes everything
+single match ip address ... ; no full ; change add ; source IP Routing command reference, match: values of one line add up, any of them matches; without one the entry takes everything
+single match ipv6 address prefix-list ... ; no full ; change add ; source IP Routing command reference, match: values of one line add up, any of them matches; without one the entry takes everything
+single match ipv6 address ... ; no full ; change add ; source IP Routing command reference, match: values of one line add up, any of them matches; without one the entry takes everything
+single match ip next-hop prefix-list ... ; no full ; change add ; source IP Routing command reference, match: values of one line add up, any of them matches; without one the entry takes everything
+single match ip next-hop ... ; no full ; change add ; source IP Routing command reference, match: values of one line add up, any of them matches; without one the entry takes everything
+single match ip route-source ... ; no full ; change add ; source IP Routing command reference, match: values of one line add up, any of them matches; without one the entry takes everything
+single match <community|as-path|interface|tag|extcommunity|large-community|metric|local-preference> ... ; no full ; change add ; source IP Routing command reference, match: values of one line add up, any of them matches; without one the entry takes everything
+single match <route-type|source-protocol|rpki> ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
 flag match <...>
 single set ip next-hop ... ; no full ; change remove ; source facts 9: the old line goes right before the new one
 single set ip default next-hop ... ; no full ; change remove ; source facts 9: the old line goes right before the new one

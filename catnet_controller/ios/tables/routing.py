@@ -6,7 +6,7 @@ from catnet_controller.ios.rows import Row, table
 from catnet_controller.ios.tables.books import cite
 
 _NEIGHBORS = r"""
-single neighbor <a> remote-as * ; no no neighbor {0} remote-as ; stage 40 ; cascade neighbor {0} ; danger the session resets ; source facts 4 and 9: the removal takes what belongs to it along
+single neighbor <a> remote-as * ; no full ; stage 40 ; cascade neighbor {0} ; danger the session resets ; source facts 4 and 9: the removal takes what belongs to it along; IP Routing: BGP, neighbor remote-as: the no form names the system
 single neighbor <a> inherit <peer-session|peer-policy> * ; no full ; stage 44
 single neighbor <a> local-as ... ; stage 45
 single neighbor <a> description ...
@@ -165,7 +165,7 @@ single timers <x> ...
 single area <n> authentication [...]
 single area <n> stub [...]
 single area <n> nssa [...]
-single area <n> default-cost *
+single area <n> default-cost * ; no full ; source IP Routing: OSPF, area default-cost: the no form names the cost
 single area <n> range <p> <m> [...]
 single area <n> filter-list <...> ; no full
 single area <n> virtual-link <a> [...]

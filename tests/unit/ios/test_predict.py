@@ -171,3 +171,14 @@ def test_what_is_known() -> None:
     assert row is not None
     assert row.source
     assert known((), "frobnicate") is None
+
+
+def test_the_primary_address_goes_after_the_secondary() -> None:
+    port = ("interface GigabitEthernet0/1",)
+    early = type_line(parse(RUNNING), port, "no ip address 10.1.0.1 255.255.255.0")
+    assert early.refusal == "Must delete secondary before primary"
+    assert dump(early.tree) == RUNNING
+    less = type_line(parse(RUNNING), port, "no ip address 10.2.0.1 255.255.255.0 secondary")
+    none = type_line(less.tree, port, "no ip address")
+    assert none.refusal is None
+    assert "10.1.0.1" not in dump(none.tree)
