@@ -8,7 +8,7 @@ is refused.
 
 from collections.abc import Iterator, Sequence
 
-from catnet_controller.ios import merge
+from catnet_controller.ios import merge, uses
 from catnet_controller.ios.changes import ChangeSet, Command, DiffLine, Refusal
 from catnet_controller.ios.items import Item, Known, Section, cut, load, ranges
 from catnet_controller.ios.parse import dump, parse
@@ -67,6 +67,12 @@ def compare(
         for p in wanted_tree.problems
     ]
     refusals += _twice(have, want, where)
+    dangling = tuple(uses.loose(have, aim.section))
+    refusals += [
+        Refusal(line=redact(one.use), origin=where(one.line), reason=redact(str(one)))
+        for one in dangling
+        if one.fatal
+    ]
     model = Model(tree)
     route = _Route(model, have, aim.section, aim.cleared, known)
     refusals += [
@@ -75,7 +81,7 @@ def compare(
     commands = typed(route.steps, origins, headers=_headers(want))
     predicted = dump(model.tree())
     reverse: tuple[Command, ...] = ()
-    warnings = [*aim.warnings, *route.warnings]
+    warnings = [*aim.warnings, *route.warnings, *(str(one) for one in dangling if not one.fatal)]
     for step in _vague(route.steps):
         if strict:
             refusals.append(Refusal(line=step.text, origin=where(step.line), reason=_VAGUE))
