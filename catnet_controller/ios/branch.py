@@ -12,7 +12,9 @@ from catnet_controller.ios.words import CLOSERS, canonical
 class Branch:
     """A node that can be changed. Children are opened only when something below changes."""
 
-    __slots__ = ("_found", "_keys", "_kids", "_rules", "_texts", "node", "raw", "text", "twice")
+    __slots__ = (
+        "_found", "_keys", "_kids", "_near", "_rules", "_texts", "node", "raw", "text", "twice",
+    )  # fmt: skip
 
     def __init__(self, node: Node) -> None:
         self.node = node
@@ -22,6 +24,7 @@ class Branch:
         self._found: tuple[str, str, Match | None] | None = None
         self._keys: dict[tuple[str, ...], Branch] | None = None
         self._rules: tuple[list[Branch], list[int]] | None = None
+        self._near: dict[tuple[str, ...], tuple[str, ...]] | None = None
         self.twice: set[tuple[str, ...]] = set()
         self._texts: Counter[str] = Counter()
 
@@ -61,6 +64,16 @@ class Branch:
                     self.twice.add(key)
             self._keys = keys
         return self._keys
+
+    def near(self, mode_name: str) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """Keys of the children that another line can replace, by what the two would share."""
+        if self._near is None:
+            self._near = {}
+            for key, kid in self.keys(mode_name).items():
+                found = kid.found(mode_name)
+                if found is not None and found.row.near and not found.negative:
+                    self._near[found.row.shared(key[-1])] = key
+        return self._near
 
     def single(self, mode_name: str, key: tuple[str, ...]) -> None:
         """Keep the first of the lines with one identity (a list printed over several lines)."""
@@ -104,6 +117,7 @@ class Branch:
 
     def forget(self) -> None:
         self._keys = None
+        self._near = None
         self._rules = None
 
     def freeze(self) -> Node:

@@ -158,14 +158,15 @@ class Planner:
         return not any(other.text.startswith(stem) for other in want.items)
 
     def _rivals(self, item: Item, old: Item | None, pending: dict[int, Item]) -> Iterator[Item]:
-        """Lines that must go right before this one comes."""
+        """Lines that must go right before this one comes; those it replaces just go."""
         if old is not None or item.row is None or not (item.row.near or item.row.rival):
             return
         mine = _rivalry(item)
         for other in [*pending.values()]:
             if _rivalry(other) == mine:
                 del pending[id(other)]
-                yield other
+                if not item.row.near:
+                    yield other
 
     # --- lines -----------------------------------------------------------------------------------
 
@@ -407,7 +408,7 @@ def _rivalry(item: Item) -> tuple[str, ...]:
     if row.rival:
         return ("rival", row.rival.format(*item.found.words))
     if row.near:
-        return ("near", *item.text.split()[: row.near])
+        return ("near", *row.shared(item.text))
     return ("", item.text)
 
 

@@ -235,6 +235,11 @@ class Model:
             text = sets.joined(found, held, text)
         if old is not None and old.text == text and not old.kids:
             return
+        if row.near:
+            near = branch.near(row.mode)
+            if (same := near.get(row.shared(text), found.key)) != found.key:
+                self._drop(branch, at, same)
+            near[row.shared(text)] = found.key
         if row.wipes:
             self._wipe(branch, at, row.wipes)
         if row.both and old is not None and old.text.startswith("no "):

@@ -67,7 +67,7 @@ class Row:
     default: str = ""
     """The line equal to the default, which the device does not print."""
     near: int = 0
-    """Two different lines that share this many words exclude each other on the device."""
+    """A line replaces the one that shares this many words with it; see ``shared``."""
     rival: str = ""
     """Lines with the same rival text (``{0}`` as in ``no``) cannot both be on the device."""
     change: str = "overwrite"
@@ -99,6 +99,15 @@ class Row:
     def blank(self) -> bool:
         """True for the row that takes any line of its mode."""
         return self.pattern.startswith("<...>")
+
+    def shared(self, text: str) -> tuple[str, ...]:
+        """What a line has in common with the one it replaces; a port and its next hop are one."""
+        words = text.split()
+        count = self.near
+        hop, after = [*words[count - 1 : count + 1], "", ""][:2]
+        if hop[:1].isalpha() and ":" not in hop and ("." in after or ":" in after):
+            count += 1
+        return tuple(words[:count])
 
     @property
     def loose(self) -> bool:

@@ -348,10 +348,10 @@ list ip nat <inside|outside> source static <...> ; stage 85
 single ip nat <inside|outside> source list <n> ... ; no full ; stage 85 ; change remove ; source facts 9: the old line goes right before the new one
 single ip nat <inside|outside> source route-map <n> ... ; no full ; stage 85 ; change remove ; source facts 9: the old line goes right before the new one
 list ip nat <...> ; stage 85
-list ip route vrf <...> ; near 7 ; stage 85 ; danger routing ; only_removed ; source facts 9: the same next hop is the same route
-list ip route <...> ; near 5 ; stage 85 ; danger routing ; only_removed ; source facts 9: the same next hop is the same route
-list ipv6 route vrf <...> ; near 6 ; stage 85 ; danger routing ; only_removed ; source facts 9: the same next hop is the same route
-list ipv6 route <...> ; near 4 ; stage 85 ; danger routing ; only_removed ; source facts 9: the same next hop is the same route
+list ip route vrf <...> ; near 7 ; stage 85 ; danger routing ; only_removed ; source IP Routing: Protocol-Independent, ip route: a route to the same next hop with another distance replaces it (FRRouting issue 8695 states it of IOS)
+list ip route <...> ; near 5 ; stage 85 ; danger routing ; only_removed ; source IP Routing: Protocol-Independent, ip route: a route to the same next hop with another distance replaces it (FRRouting issue 8695 states it of IOS)
+list ipv6 route vrf <...> ; near 6 ; stage 85 ; danger routing ; only_removed ; source IP Routing: Protocol-Independent, ip route: a route to the same next hop with another distance replaces it (FRRouting issue 8695 states it of IOS)
+list ipv6 route <...> ; near 4 ; stage 85 ; danger routing ; only_removed ; source IP Routing: Protocol-Independent, ip route: a route to the same next hop with another distance replaces it (FRRouting issue 8695 states it of IOS)
 flag ip ssh <...> <x> ; no full ; stage 90 ; danger SSH access ; management
 section ip ssh pubkey-chain ; opens ssh-keys ; stage 90
 single ip ssh <version|time-out|authentication-retries|source-interface|bulk-mode|maxstartups|port> ... ; stage 90 ; danger SSH access ; management
