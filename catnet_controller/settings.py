@@ -370,6 +370,9 @@ class Devices:
 
     known_hosts: Path = field(default=Path("state/known_hosts"), metadata=_is(_Scalar(_path)))
     """Where the file does not say: beside the store."""
+    host_keys: Literal["strict", "first-use"] = field(
+        default="strict", metadata=_word("strict", "first-use")
+    )
     connect_timeout: float = field(default=15.0, metadata=_duration("1s", "5m"))
     command_timeout: float = field(default=30.0, metadata=_duration("1s", "30m"))
     credentials: Mapping[str, Login] = field(

@@ -126,7 +126,13 @@ class Daemon:
             )
             self._offload = stack.enter_context(Beside())
             self._backups = stack.enter_context(wiring.backups(settings, self._offload))
-            self._devices = wiring.devices(settings, self._clock, self._offload, self._backups)
+            self._devices = wiring.devices(
+                settings,
+                self._clock,
+                self._offload,
+                self._backups,
+                count=self._metrics.host_key,
+            )
             freed = await self._store.free_leases()
             log.info("store open", path=str(settings.store.path), interrupted_jobs=freed)
             for state in (await self._store.states()).values():

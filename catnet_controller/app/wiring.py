@@ -100,11 +100,21 @@ def backups(settings: Settings, offload: Offload = at_once) -> Iterator[Backups]
         kept.close()
 
 
-def devices(settings: Settings, clock: Clock, offload: Offload, backups: Backups) -> Transactions:
+def devices(
+    settings: Settings,
+    clock: Clock,
+    offload: Offload,
+    backups: Backups,
+    *,
+    count: Callable[[str], None] | None = None,
+) -> Transactions:
+    """``count`` hears of every host key that was not known (`HostKeys`)."""
     reached = settings.devices
     return Transactions(
         credentials=_credentials(settings),
-        hostkeys=HostKeys(reached.known_hosts),
+        hostkeys=HostKeys(
+            reached.known_hosts, first_use=reached.host_keys == "first-use", count=count
+        ),
         backups=backups,
         clock=clock,
         offload=offload,

@@ -74,9 +74,9 @@ def options(
     hop: Hop,
     credential: Credential,
     trusted: Sequence[asyncssh.SSHKey],
-    report: Callable[[asyncssh.SSHKey], None],
+    accepts: Callable[[asyncssh.SSHKey], bool],
 ) -> dict[str, Any]:
-    """What asyncssh is told for a connection; ``report`` hears of a key that is not trusted.
+    """What asyncssh is told for a connection; ``accepts`` judges a key that is not trusted.
 
     Raises AlgorithmsRefused for an unknown profile, SecretMissing for an unreadable private key.
     """
@@ -92,11 +92,25 @@ def options(
         **shared,
         "server_host_key_algs": [*preferred, *(a for a in accepted if a not in preferred)],
         "known_hosts": (list(trusted), [], []),
-        "client_factory": lambda: _Client(report),
+        "client_factory": lambda: _Client(accepts),
         "client_keys": _client_keys(credential),
         "password": credential.password or None,
         "preferred_auth": methods,
     }
+
+
+def judge(
+    hop: Hop, hostkeys: HostKeys, refused: list[asyncssh.SSHKey]
+) -> Callable[[asyncssh.SSHKey], bool]:
+    """Judges a key that the hop shows; one that is not accepted is put into ``refused``."""
+
+    def accepts(key: asyncssh.SSHKey) -> bool:
+        if hostkeys.accepts(hop.name, hop.host, hop.port, key):
+            return True
+        refused.append(key)
+        return False
+
+    return accepts
 
 
 async def tunnel(
@@ -108,7 +122,7 @@ async def tunnel(
     """
     trusted = hostkeys.lookup(hop.host, hop.port)
     shown: list[asyncssh.SSHKey] = []
-    given = options(hop, credential, trusted, shown.append)
+    given = options(hop, credential, trusted, judge(hop, hostkeys, shown))
     try:
         async with asyncio.timeout(timeout):
             return await asyncssh.connect(
@@ -226,13 +240,12 @@ def _loaded(path: Path, passphrase: str | None, _changed: int) -> tuple[asyncssh
 
 
 class _Client(asyncssh.SSHClient):
-    """Notes the key of a host that is not trusted, so that the refusal can name it."""
+    """Asks about the key of a host that is not among the trusted ones."""
 
-    def __init__(self, report: Callable[[asyncssh.SSHKey], None]) -> None:
-        self._report = report
+    def __init__(self, accepts: Callable[[asyncssh.SSHKey], bool]) -> None:
+        self._accepts = accepts
 
     def validate_host_public_key(
         self, _host: str, _addr: str, _port: int, key: asyncssh.SSHKey
     ) -> bool:
-        self._report(key)
-        return False
+        return self._accepts(key)

@@ -5,15 +5,22 @@ The file may be shared with OpenSSH: hashed names, several names in a line, comm
 """
 
 import asyncio
-from collections.abc import Sequence
+import fcntl
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import asyncssh
+import structlog
 
 from catnet_controller.devices.platforms import ALGORITHMS
 from catnet_controller.devices.writing import write_whole
 from catnet_controller.errors import DeviceUnreachable, StoreFailed
+
+log = structlog.get_logger(__name__)
 
 FAMILIES: tuple[tuple[str, ...], ...] = (
     ("ssh-ed25519",),
@@ -48,8 +55,16 @@ def entry(host: str, port: int) -> str:
 class HostKeys:
     """The file. It is read again when it changed, so another process may extend it."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(
+        self, path: Path, *, first_use: bool = False, count: Callable[[str], None] | None = None
+    ) -> None:
+        """``first_use`` trusts the first key of a device of which none is known.
+
+        ``count`` hears of every key that was not known: ``learnt``, ``unknown`` or ``changed``.
+        """
         self._path = path
+        self._first_use = first_use
+        self._count = count
         self._stamp: tuple[int, int, int] | None = None
         self._known = asyncssh.import_known_hosts("")
 
@@ -59,11 +74,48 @@ class HostKeys:
         Only an entry with the port counts when the port is not 22: several devices may stand
         behind one address.
         """
+        keys, revoked = self._listed(host, port)
+        return tuple(key for key in keys if key not in revoked)
+
+    def _named(self, host: str, port: int) -> tuple[asyncssh.SSHKey, ...]:
+        """Every key the file names for this device, also the revoked ones."""
+        keys, revoked = self._listed(host, port)
+        return tuple(dict.fromkeys((*keys, *revoked)))
+
+    def _listed(
+        self, host: str, port: int
+    ) -> tuple[Sequence[asyncssh.SSHKey], Sequence[asyncssh.SSHKey]]:
         self._refresh()
         # A port of 22 is looked up by the bare name; asyncssh falls back from `[host]:port` to
         # the bare name by itself, which would let one address vouch for another port.
         keys, _, revoked, *_ = self._known.match(entry(host, port), "", None)
-        return tuple(key for key in keys if key not in revoked)
+        return keys, revoked
+
+    def accepts(self, name: str, host: str, port: int, key: asyncssh.SSHKey) -> bool:
+        """Whether a session goes on with a device that shows this key.
+
+        Without a known key that is so only at first use: the key is then kept before anything
+        secret is sent. Raises StoreFailed when it cannot be kept.
+        """
+        trusted = self.lookup(host, port)
+        if key in trusted:
+            return True
+        known = self._named(host, port)
+        verdict = "changed" if known else "learnt" if self._first_use else "unknown"
+        if verdict == "learnt":
+            self.trust(host, port, [describe(key)])
+        event = f"host key {verdict}"
+        log.log(
+            logging.ERROR if verdict == "changed" else logging.WARNING,
+            event,
+            device=name,
+            address=entry(host, port),
+            shown=describe(key).fingerprint,
+            known=[describe(one).fingerprint for one in known],
+        )
+        if self._count is not None:
+            self._count(verdict)
+        return verdict == "learnt"
 
     def known(self, host: str, port: int) -> tuple[HostKey, ...]:
         """The known keys of this device for people."""
@@ -125,9 +177,11 @@ class HostKeys:
         """
         name = entry(host, port)
         try:
-            kept = [line for line in (_without(old, name) for old in self._lines()) if line]
-            kept += [f"{name} {key.text}" for key in keys]
-            _replace(self._path, "\n".join(kept) + "\n")
+            self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            with _alone(self._path.parent):
+                kept = [line for line in (_without(old, name) for old in self._lines()) if line]
+                kept += [f"{name} {key.text}" for key in keys]
+                write_whole(self._path, ("\n".join(kept) + "\n").encode())
         except OSError as error:
             raise StoreFailed(f"cannot write {self._path}: {error.strerror}") from error
         self._stamp = None
@@ -170,6 +224,12 @@ def _without(line: str, name: str) -> str:
     return f"{','.join(left)} {rest}" if left else ""
 
 
-def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    write_whole(path, text.encode())
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """Only one process at a time rewrites the file: the daemon at first use, and the command."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(handle)

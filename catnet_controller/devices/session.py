@@ -89,7 +89,7 @@ async def open_session(
     before = None if device.jump is None else hops.first(device.name, device.jump)
     trusted = hostkeys.lookup(hop.host, hop.port)
     shown: list[asyncssh.SSHKey] = []
-    given = hops.options(hop, credential, trusted, shown.append)
+    given = hops.options(hop, credential, trusted, hops.judge(hop, hostkeys, shown))
     given["term_size"] = platform.columns and (platform.columns, 0)
     tunnel: asyncssh.SSHClientConnection | None = None
     driver: AsyncIOSXEDriver | None = None

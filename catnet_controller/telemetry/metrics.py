@@ -38,6 +38,7 @@ from catnet_controller.models import (
 
 _EVENTS = ("push", "pull_request", "ping")
 _RESULTS = ("accepted", "ignored", "refused", "forged", "failed")
+_VERDICTS = ("learnt", "unknown", "changed")
 _POLLS = ("moved", "unchanged", "error")
 _ENDS = tuple(state for state in State if state.final)
 _REVERTS = ("line-refused", "verify-failed", "connection-lost", "device-timeout")
@@ -97,6 +98,12 @@ class Metrics:
             "catnet_commit_confirm",
             "Changes that were armed with a revert timer, by how they ended.",
             "outcome",
+        )
+
+        self._host_keys = self._counter(
+            "catnet_host_keys",
+            "Host keys shown that were not known: learnt at first use, unknown or changed.",
+            "verdict",
         )
 
         self._info = self._gauge(
@@ -226,6 +233,9 @@ class Metrics:
     def polled(self, result: str) -> None:
         self._polls.labels(result).inc()
 
+    def host_key(self, verdict: str) -> None:
+        self._host_keys.labels(verdict).inc()
+
     # --- scraping --------------------------------------------------------------------------------
 
     def render(self) -> tuple[bytes, str]:
@@ -262,6 +272,8 @@ class Metrics:
                     self._rollbacks.labels(reason, restored.value)
             self._confirms.labels(restored.value)
         self._confirms.labels("confirmed")
+        for verdict in _VERDICTS:
+            self._host_keys.labels(verdict)
         for queue in ("pending", "running", "triggers"):
             self._queue.labels(queue)
 

@@ -113,3 +113,17 @@ async def test_what_cannot_be_planned(lab: Lab) -> None:
     assert ended.code == exits.Exit.PROBLEMS
     assert "inventory.yaml:1" in ended.out
     assert "nothing was planned" in ended.err
+
+
+async def test_an_unknown_host_key_is_believed_only_by_setting(lab: Lab) -> None:
+    known = lab.folder / "known_hosts"
+    lines = known.read_text().splitlines()
+    known.write_text("")
+    ended = await run("plan", "--path", "checkout", cwd=lab.folder, environ=ENVIRON)
+    assert ended.code == exits.Exit.PROBLEMS
+    assert "is not known; it shows SHA256:" in ended.out
+    assert known.read_text() == ""
+    first_use = {**ENVIRON, "CATNET_DEVICES_HOST_KEYS": "first-use"}
+    ended = await run("plan", "--path", "checkout", cwd=lab.folder, environ=first_use)
+    assert ended.code == 0, ended.err
+    assert sorted(known.read_text().split("\n")) == sorted(["", *lines])

@@ -9,6 +9,7 @@ from typing import Any
 
 import asyncssh
 import pytest
+import structlog
 
 from catnet_controller.devices.credentials import Credential
 from catnet_controller.devices.hostkeys import HostKey, HostKeys, describe
@@ -25,6 +26,7 @@ from catnet_controller.errors import (
     HostKeyUnknown,
     PromptUnexpected,
     SecretMissing,
+    StoreFailed,
 )
 from catnet_controller.models import Device
 
@@ -206,6 +208,38 @@ async def test_device_with_several_keys_is_known_by_any_of_them(hostkeys: HostKe
         hostkeys.trust("127.0.0.1", door.port, [describe(rsa.convert_to_public())])
         async with await log_in(door.device(), hostkeys) as session:
             assert session.ready
+
+
+async def test_first_use_keeps_the_key_and_a_changed_one_gets_no_password(tmp_path: Path) -> None:
+    counted: list[str] = []
+    hostkeys = HostKeys(tmp_path / "known_hosts", first_use=True, count=counted.append)
+    async with serving() as door:
+        with structlog.testing.capture_logs() as said:
+            async with await log_in(door.device(), hostkeys) as session:
+                assert session.ready
+        assert hostkeys.known("127.0.0.1", door.port) == (describe(door.key),)
+        assert [(one["event"], one["device"]) for one in said] == [("host key learnt", "r1")]
+        door.passwords.clear()
+        former = asyncssh.generate_private_key("ssh-ed25519").convert_to_public()
+        hostkeys.trust("127.0.0.1", door.port, [describe(former)])
+        with structlog.testing.capture_logs() as said, pytest.raises(HostKeyChanged) as caught:
+            await log_in(door.device(), hostkeys)
+        assert door.passwords == []
+        for one in (door.key, former):
+            assert describe(one).fingerprint in caught.value.message
+        assert [(one["event"], one["log_level"]) for one in said] == [("host key changed", "error")]
+        assert said[0]["shown"] == describe(door.key).fingerprint
+        assert said[0]["known"] == [describe(former).fingerprint]
+    assert counted == ["learnt", "changed"]
+
+
+async def test_first_use_that_cannot_be_kept_is_no_login(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    hostkeys = HostKeys(tmp_path / "file" / "known_hosts", first_use=True)
+    async with serving() as door:
+        with pytest.raises(StoreFailed):
+            await log_in(door.device(), hostkeys)
+        assert door.passwords == []
 
 
 async def test_scan_shows_every_key_and_sends_nothing(hostkeys: HostKeys) -> None:

@@ -1,6 +1,7 @@
 """Host keys: an OpenSSH file that is read, extended and never widened by accident."""
 
 import stat
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import asyncssh
@@ -93,3 +94,46 @@ def test_damaged_file_blocks_instead_of_trusting_nobody_silently(tmp_path: Path)
     path.write_text("garbage\n")
     with pytest.raises(StoreFailed, match="known_hosts"):
         HostKeys(path).lookup("r1", 22)
+
+
+def test_first_use_only_by_setting_and_never_over_a_known_key(
+    tmp_path: Path, key: asyncssh.SSHKey, other: asyncssh.SSHKey
+) -> None:
+    counted: list[str] = []
+    path = tmp_path / "known_hosts"
+    strict = HostKeys(path, count=counted.append)
+    assert not strict.accepts("r1", "192.0.2.1", 22, key)
+    assert not path.exists()
+    lax = HostKeys(path, first_use=True, count=counted.append)
+    assert lax.accepts("r1", "192.0.2.1", 22, key)
+    assert strict.lookup("192.0.2.1", 22) == (key,)
+    assert lax.accepts("r1", "192.0.2.1", 22, key), "another session was faster"
+    assert not lax.accepts("r1", "192.0.2.1", 22, other)
+    assert strict.lookup("192.0.2.1", 22) == (key,)
+    assert counted == ["unknown", "learnt", "changed"]
+
+
+def test_a_revoked_key_is_never_learnt(tmp_path: Path, key: asyncssh.SSHKey) -> None:
+    path = tmp_path / "known_hosts"
+    text = f"@revoked r1 {describe(key).text}\n"
+    path.write_text(text)
+    assert not HostKeys(path, first_use=True).accepts("r1", "r1", 22, key)
+    assert path.read_text() == text
+
+
+def test_a_key_that_cannot_be_kept_is_not_believed(tmp_path: Path, key: asyncssh.SSHKey) -> None:
+    (tmp_path / "file").touch()
+    keys = HostKeys(tmp_path / "file" / "known_hosts", first_use=True)
+    with pytest.raises(StoreFailed):
+        keys.accepts("r1", "r1", 22, key)
+
+
+def test_processes_that_trust_at_once_lose_nothing(tmp_path: Path, key: asyncssh.SSHKey) -> None:
+    path = tmp_path / "known_hosts"
+
+    def trust(number: int) -> None:
+        HostKeys(path).trust(f"r{number}", 22, [describe(key)])
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(trust, range(40)))
+    assert all(HostKeys(path).lookup(f"r{number}", 22) == (key,) for number in range(40))

@@ -55,11 +55,14 @@ def test_it_is_the_port() -> None:
     port: Telemetry = Metrics(version="1")
     port.rate_limit(4999)
     port.polled("moved")
+    port.host_key("changed")
     port.delivery("invented-by-a-stranger", "forged")
     assert isinstance(port, Metrics)
     got = samples(port)
     assert got["catnet_github_api_rate_limit_remaining", ()] == 4999
     assert got["catnet_polls_total", ("moved",)] == 1
+    assert got["catnet_host_keys_total", ("changed",)] == 1
+    assert got["catnet_host_keys_total", ("learnt",)] == 0
     assert got["catnet_webhook_deliveries_total", ("other", "forged")] == 1
 
 
