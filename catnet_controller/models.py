@@ -188,7 +188,7 @@ class Snapshot:
 class DeviceState:
     """The recorded state of a device: a cache with a date; the device is the truth.
 
-    ``digest`` is that of the normalised running-config last seen. ``desired`` is the digest of
+    ``digest`` is that of the running-config last seen. ``desired`` is the digest of
     the desired text that the branch wants now; ``applied`` that of the text last applied with
     success, ``revision`` its commit. ``quarantined`` is the commit that failed on this device and
     is not tried again by itself. ``declined`` is the digest of the desired text that a rollback

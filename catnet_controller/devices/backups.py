@@ -53,7 +53,7 @@ class Backups:
         """
         if not parse.whole(text):
             raise IncompleteRead(f"{device}: the running-config is not whole, it was not stored")
-        digest = await self._offload(partial(normal.digest, text))
+        digest = normal.shown(text)
         return await self._run(lambda: self._write(device, text, taken_at, digest))
 
     async def read(self, number: str) -> str:

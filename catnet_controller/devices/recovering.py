@@ -66,8 +66,7 @@ class Recovery:
 
     async def _undo(self, session: Terminal, running: Reading, *, pending: bool) -> PushResult:
         contact, intent = self._contact, self._intent
-        now = await contact.compute(normal.digest, running.text)
-        if now == intent.baseline and not pending:
+        if normal.shown(running.text) == intent.baseline and not pending:
             return self._settled("and the device is as it was before")
         baseline = await self._backups.read(intent.backup)
         hostname = _hostname_of(baseline) or session.hostname

@@ -10,9 +10,9 @@ from contextlib import suppress
 from typing import Any
 
 import asyncssh
-from scrapli.driver.core import AsyncIOSXEDriver
 from scrapli.exceptions import ScrapliAuthenticationFailed, ScrapliException
-from scrapli.transport.plugins.asyncssh.transport import AsyncsshTransport
+from scrapli.transport.base import BaseTransportArgs
+from scrapli.transport.plugins.asyncssh.transport import AsyncsshTransport, PluginTransportArgs
 
 from catnet_controller.devices import hops
 from catnet_controller.devices.credentials import Credential
@@ -22,6 +22,10 @@ from catnet_controller.devices.platforms import Platform
 from catnet_controller.devices.terminal import Terminal
 from catnet_controller.errors import ConnectionLost, DeviceTimeout
 from catnet_controller.models import Device
+
+_UNBOUNDED: Any = None
+"""No time limit of Scrapli's own: ours is around every call."""
+_BLOCK = 65535
 
 
 class SshWire:
@@ -38,11 +42,12 @@ class SshWire:
         self._transport = transport
         self._tunnel = tunnel
         self._connection = transport.session
+        self._output = transport.stdout
         self._name = name
 
     async def read(self) -> bytes:
         try:
-            data: bytes = await self._transport.read()
+            data: bytes = await self._output.read(_BLOCK) if self._output else b""
         except (ScrapliException, asyncssh.Error, OSError) as error:
             raise self._lost(error) from error
         if not data:
@@ -92,7 +97,7 @@ async def open_session(
     given = hops.options(hop, credential, trusted, hops.judge(hop, hostkeys, shown))
     given["term_size"] = platform.columns and (platform.columns, 0)
     tunnel: asyncssh.SSHClientConnection | None = None
-    driver: AsyncIOSXEDriver | None = None
+    transport: AsyncsshTransport | None = None
     done = False
     try:
         if before is not None:
@@ -101,16 +106,15 @@ async def open_session(
                 before, jump_credential, hostkeys=hostkeys, timeout=connect_timeout
             )
             given["tunnel"] = tunnel
-        driver = _driver(hop, credential, given, connect_timeout=connect_timeout)
+        transport = _transport(hop, credential, given)
         try:
             async with asyncio.timeout(connect_timeout):
-                await driver.open()
+                await transport.open()
         except (ScrapliException, asyncssh.Error, OSError) as error:
             cause = error.__cause__ if isinstance(error, ScrapliAuthenticationFailed) else error
             raise hops.refusal(cause or error, hop, trusted, shown, through=before) from error
-        assert isinstance(driver.transport, AsyncsshTransport)
         session = Terminal(
-            wire=SshWire(driver.transport, name=device.name, tunnel=tunnel),
+            wire=SshWire(transport, name=device.name, tunnel=tunnel),
             device=device,
             platform=platform,
             patience=command_timeout,
@@ -122,39 +126,24 @@ async def open_session(
         raise DeviceTimeout(f"{device.name}: the login did not end in time") from error
     finally:
         if not done:
-            if driver is not None:
-                _hang_up(driver.transport)
+            if transport is not None:
+                _hang_up(transport)
             hops.hang_up(tunnel)
     return session
 
 
-def _driver(
-    hop: Hop,
-    credential: Credential,
-    given: Mapping[str, Any],
-    *,
-    connect_timeout: float,
-) -> AsyncIOSXEDriver:
-    return AsyncIOSXEDriver(
-        host=hop.host,
-        port=hop.port,
-        auth_username=credential.username,
-        auth_password=credential.password,
+def _transport(hop: Hop, credential: Credential, given: Mapping[str, Any]) -> AsyncsshTransport:
+    return AsyncsshTransport(
+        BaseTransportArgs(
+            host=hop.host,
+            port=hop.port,
+            timeout_socket=_UNBOUNDED,
+            timeout_transport=0,
+            transport_options={"asyncssh": dict(given)},
+        ),
         # Scrapli checks host keys after the password was sent; asyncssh does it before.
-        auth_strict_key=False,
-        ssh_config_file=False,
-        transport="asyncssh",
-        on_open=_nothing,
-        on_close=_nothing,
-        timeout_socket=connect_timeout * 2,  # the bound is asyncio.timeout around open()
-        timeout_transport=0,
-        timeout_ops=0,
-        transport_options={"asyncssh": dict(given)},
+        PluginTransportArgs(auth_username=credential.username, auth_strict_key=False),
     )
-
-
-async def _nothing(driver: object) -> None:
-    """Neither login nor goodbye by Scrapli."""
 
 
 def _hang_up(transport: AsyncsshTransport) -> None:

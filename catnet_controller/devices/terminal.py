@@ -33,7 +33,6 @@ from catnet_controller.models import Device, Exchange
 
 _LIMIT = 64 * 1024 * 1024
 """Letters of output of one command; more is a device gone mad."""
-_NOISE = str.maketrans("", "", "\r\0\a")
 _MARK = "\0"
 """Where the terminal itself typed something in the middle of an answer; devices' NULs are noise."""
 _NUDGES = 8
@@ -251,7 +250,7 @@ class Terminal:
                     flying.append(len(mark) + 1)
                     attribution.sent(mark)
                     self._write(f"{mark}\n")
-                timer.reschedule(min(loop.time() + self._patience, end))
+                _extend(timer, min(loop.time() + self._patience, end), slack=self._patience / 50)
 
     async def _news(self, *, waits: bool) -> bool:
         """Read on; False when a device that waits for a line says nothing for a while."""
@@ -335,7 +334,7 @@ class Terminal:
                         return Reply(before=before, text=self._tidied(body))
                     self._respond(asks)
                 await self._more()
-                timer.reschedule(min(loop.time() + seconds, end))
+                _extend(timer, min(loop.time() + seconds, end), slack=seconds / 50)
 
     def _swallowed(self, inside: bool) -> bool:
         seen = "".join(self._parts)
@@ -458,7 +457,9 @@ class Terminal:
         self._wire.write(text.encode("utf-8", "surrogateescape"))
 
     async def _more(self) -> None:
-        text = self._decode(await self._wire.read()).translate(_NOISE)
+        text = self._decode(await self._wire.read())
+        for noise in "\r\0\a":
+            text = text.replace(noise, "")
         self._size += len(text)
         if self._size > _LIMIT:
             raise DeviceTimeout(f"{self._device.name}: the device does not stop to send")
@@ -489,12 +490,10 @@ class Terminal:
         assert self.prompt is not None
         if not self.prompt.privileged:
             await self._enable(credential)
-        for line in self._platform.paging:
-            await self.run(line)
+        level = await self._prepare()
         privilege = self._platform.privilege
         if privilege is None:
             return
-        level = await self.run(privilege)
         if self._platform.refused.search(level) or self._platform.privileged.search(level):
             return
         # A lower level reads a running-config with lines left out, which then look removed.
@@ -502,6 +501,38 @@ class Terminal:
         level = await self.run(privilege)
         if not self._platform.privileged.search(level):
             raise EnableFailed(f"{self._device.name}: {level.strip()}, CatNet needs level 15")
+
+    async def _prepare(self) -> str:
+        """Paging off; what the device says of our privilege.
+
+        None of these lines does harm wherever it lands, so they travel together.
+        """
+        lines = list(self._platform.paging)
+        if self._platform.privilege is not None:
+            lines.append(self._platform.privilege)
+        level = ""
+        calm = Calm.CLEAN
+
+        def heard(_: Command, answered: Answered) -> bool:
+            nonlocal level, calm
+            level, calm = answered.answer, max(calm, answered.calm)
+            return True
+
+        if len(lines) > 1 and self._device.window > 1:
+            attribution = Attribution(platform=self._platform, names=self._names)
+            with self._door():
+                await self._pour(
+                    [Command(text=line) for line in lines],
+                    Window(lines=len(lines), bytes=self._platform.typeahead),
+                    heard,
+                    attribution,
+                )
+            self.prompt = attribution.prompt
+            if calm is Calm.CLEAN and self.ready:
+                return level
+        for line in lines:
+            level = await self.run(line)
+        return level
 
     async def _learn(self) -> None:
         """Learn the prompt: the line that comes back when ENTER is typed at it.
@@ -564,3 +595,10 @@ class Terminal:
             raise EnableFailed(f"{name}: the enable secret was refused") from error
         if not self.ready:
             raise EnableFailed(f"{name}: enable was refused: {redact(answer).strip()[-120:]}")
+
+
+def _extend(timer: asyncio.Timeout, when: float, *, slack: float) -> None:
+    """Give more time, but not for a moment that nobody notices: each change costs a timer."""
+    set_to = timer.when()
+    if set_to is None or abs(when - set_to) > slack:
+        timer.reschedule(when)

@@ -17,7 +17,7 @@ from catnet_controller.devices.prompts import Prompt, split
 from catnet_controller.ios import answers
 from catnet_controller.ios.changes import Command, Expect
 
-_FIRST = 4
+_FIRST = 8
 """Lines in flight at first: a device that cannot take more shows it early."""
 _CAUTION = 8
 """Lines typed singly after a disturbance before more travel again; doubles each time."""

@@ -1,11 +1,23 @@
 """Text of a configuration to its normal form, and to the digest that tells equal from changed."""
 
 import hashlib
+import re
 
 from catnet_controller.ios.items import Item, Section, load
 from catnet_controller.ios.parse import dump, parse
 from catnet_controller.ios.rows import Kind
 from catnet_controller.ios.tree import Node, Tree
+
+# What a device prints around its configuration, or changes by itself between two readings.
+_VOLATILE = re.compile(
+    r"^(?:Building configuration|Current configuration ?: |Using \d|Load for |Time source is "
+    r"|! (?:Last configuration change|NVRAM config last updated|No configuration change since) )"
+    r".*\n",
+    re.MULTILINE,
+)
+_CLOCK = re.compile(r"\nntp clock-period \d+ ?(?=\n)")
+_HEAD = 2048
+"""Letters within which all of the former stand."""
 
 
 def normal(text: str) -> Tree:
@@ -21,6 +33,17 @@ def digest(text: str) -> str:
     """``sha256:<hex>`` of the normal form."""
     shown = dump(normal(text)).encode("utf-8", "surrogateescape")
     return f"sha256:{hashlib.sha256(shown).hexdigest()}"
+
+
+def shown(text: str) -> str:
+    """``sha256:<hex>`` of a reading as it stands, without what changes by itself.
+
+    Equal means that nothing changed; unlike `digest` it needs no understanding, so it is cheap
+    enough for every reading, but another spelling or order of the same makes it differ.
+    """
+    head = _VOLATILE.sub("", text[:_HEAD]) + text[_HEAD:]
+    kept = _CLOCK.sub("", head).strip("\n").encode("utf-8", "surrogateescape")
+    return f"sha256:{hashlib.sha256(kept).hexdigest()}"
 
 
 def _nodes(section: Section, depth: int) -> tuple[Node, ...]:

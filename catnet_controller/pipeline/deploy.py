@@ -21,7 +21,7 @@ from catnet_controller.errors import (
     Refused,
 )
 from catnet_controller.ios.changes import ChangeSet
-from catnet_controller.ios.normal import digest
+from catnet_controller.ios.normal import shown
 from catnet_controller.models import (
     Claim,
     Device,
@@ -339,10 +339,7 @@ class Deploy:
         )
 
     async def _seen(self, state: DeviceState, reading: Reading) -> DeviceState:
-        if reading.backup is not None:
-            seen = reading.backup.digest
-        else:
-            seen = await self._offload(partial(digest, reading.text))
+        seen = reading.backup.digest if reading.backup is not None else shown(reading.text)
         return replace(state, health=Health.REACHABLE, digest=seen, seen_at=reading.read_at)
 
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from catnet_controller.devices.backups import Backups
 from catnet_controller.errors import BackupDamaged, IncompleteRead, NoSuchBackup, StoreFailed
+from catnet_controller.ios.normal import digest
 
 CONFIG = "version 15.7\nhostname r1\nusername u secret 5 $1$hush\ninterface Vlan1\n shutdown\nend\n"
 NOON = 1_793_620_800.25  # 2026-11-02 12:00:00.250 UTC
@@ -139,8 +140,9 @@ async def test_damaged_newest_is_written_anew(backups: Backups, tmp_path: Path) 
 
 
 async def test_names_of_earlier_versions_are_read(backups: Backups, tmp_path: Path) -> None:
-    digest = (await backups.save("r1", CONFIG, taken_at=NOON)).digest
-    old = tmp_path / "backups" / "r1" / f"20251102T120000.000Z-{digest[7:19]}.cfg"
+    await backups.save("r1", CONFIG, taken_at=NOON)
+    digits = digest(CONFIG).removeprefix("sha256:")[:12]
+    old = tmp_path / "backups" / "r1" / f"20251102T120000.000Z-{digits}.cfg"
     old.write_text(CONFIG)
     assert await backups.read(f"r1/{old.stem}") == CONFIG
     old.write_text(CONFIG.replace("Vlan1", "Vlan2"))

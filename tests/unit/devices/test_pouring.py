@@ -79,7 +79,7 @@ async def test_lines_wait_in_the_device_and_ever_more_of_them() -> None:
     talk, heard = await pour(wire, window())
     assert [line for line, _ in heard] == LINES
     assert talk.configuring
-    assert 4 < wire.most <= 40
+    assert 8 < wire.most <= 40
 
 
 async def test_bytes_bound_what_waits() -> None:

@@ -226,13 +226,13 @@ def test_runs_are_all_lines_in_order(commands: list[Command]) -> None:
 
 
 def test_window_grows_by_what_was_answered_up_to_its_limits() -> None:
-    window = Window(lines=6, bytes=100)
-    assert window.size == 4
+    window = Window(lines=10, bytes=100)
+    assert window.size == 8
     for _ in range(5):
         window.answered(Calm.CLEAN)
-    assert window.size == 6
-    assert window.room([10] * 5, 10)
-    assert not window.room([10] * 6, 10)
+    assert window.size == 10
+    assert window.room([9] * 9, 9)
+    assert not window.room([9] * 10, 9)
     assert not window.room([50, 45], 10)
     assert window.room([], 1000)  # one line must always pass
 
