@@ -107,11 +107,9 @@ single queue-buffers ratio *
 flag random-detect ; stage 49
 single random-detect dscp-based
 single random-detect <...> ; no full
-flag fair-queue
-single fair-queue ...
+single fair-queue [...]
 single trust ...
-flag inspect
-single inspect ...
+single inspect [...]
 flag pass
 flag pass log
 flag drop

@@ -98,8 +98,7 @@ flag ip routing ; danger routing stops ; management
 flag ip gratuitous-arps ; on ; source Command Default: enabled
 single ip arp proxy <x>
 flag ip finger ; off ; source Command Default: disabled, the no is not printed
-flag ip icmp rate-limit unreachable ; on ; source Command Default: enabled
-single ip icmp rate-limit unreachable ...
+single ip icmp rate-limit unreachable [...] ; on ; default ip icmp rate-limit unreachable ; source Command Default: enabled
 flag ip bootp <x>
 flag ip dhcp use vrf connected ; stage 84
 single ip dhcp database <...> ; stage 84

@@ -42,8 +42,7 @@ single ip unnumbered ... ; stage 25
 flag ip redirects ; on ; source Command Default: enabled
 flag ip unreachables ; on ; source Command Default: enabled
 flag ip proxy-arp ; on ; source Command Default: enabled
-flag ip directed-broadcast
-single ip directed-broadcast *
+single ip directed-broadcast [...]
 flag ip mask-reply
 flag ip route-cache ; on ; source Command Default: enabled
 flag ip route-cache <...>
@@ -365,8 +364,7 @@ list mdt <...>
 single description ...
 single priority *
 single timers advertise *
-flag preempt ; on ; source Command Default: enabled
-single preempt ...
+single preempt [...] ; on ; default preempt ; source Command Default: enabled
 single address * primary
 list address <...> secondary
 single track <n> ...
