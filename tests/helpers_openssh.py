@@ -44,18 +44,24 @@ def missing() -> str | None:
 
 
 class Sshd:
-    """One server and one account; whoever logs in gets ``command``, or a shell.
+    """One server and one account; whoever logs in gets ``command``, or ``script``, or a shell.
 
     The account is made for this server and removed with it. Processes are ended by the ids that
     the server wrote down and by those of its children.
     """
 
     def __init__(
-        self, *, command: Sequence[str] = (), groups: Sequence[str] = (), password: str = "pw-1-pw"
+        self,
+        *,
+        command: Sequence[str] = (),
+        script: str = "",
+        groups: Sequence[str] = (),
+        password: str = "pw-1-pw",
     ) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="catnet-sshd-"))
         self._groups = groups
-        self._command = command
+        self._command = [str(self._folder / "script")] if script else command
+        self._script = script
         self.user = f"cn{os.getpid()}-{self._folder.name[-8:].lower()}"[:32]
         self.password = password
         with socket.create_server(("127.0.0.1", 0)) as free:
@@ -66,6 +72,10 @@ class Sshd:
         more = ("-G", ",".join(self._groups)) if self._groups else ()
         _run("useradd", "-M", "-d", "/", "-s", "/bin/bash", *more, self.user)
         try:
+            if self._script:
+                self._folder.chmod(0o755)
+                (self._folder / "script").write_text(self._script)
+                (self._folder / "script").chmod(0o755)
             _run("chpasswd", said=f"{self.user}:{self.password}\n")
             _run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(self._folder / "hostkey"))
             force = f"ForceCommand {shlex.join(self._command)}" if self._command else ""
@@ -119,6 +129,12 @@ class Sshd:
         """How many connections it has."""
         listener = self._listener()
         return 0 if listener is None else len(processes.children(listener))
+
+    def runs(self, name: str) -> bool:
+        """Whether a program of this name runs in one of its sessions."""
+        listener = self._listener()
+        below = [] if listener is None else processes.below(listener)
+        return any(processes.name(one) == name for one in below)
 
     def _listener(self) -> int | None:
         try:

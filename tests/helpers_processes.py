@@ -33,6 +33,13 @@ def below(process: int) -> list[int]:
     return [*found, *(one for child in found for one in below(child))]
 
 
+def name(process: int) -> str:
+    """The name of its program; empty when it is gone."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return Path(f"/proc/{process}/comm").read_text().strip()
+    return ""
+
+
 def end(processes: Sequence[int]) -> None:
     """Kill them and wait until they are gone."""
     for one in processes:
