@@ -153,6 +153,13 @@ class VerifyFailed(Refused):
     default_next_step = "Compare the remaining difference with the commit; correct the commit."
 
 
+class HealthFailed(Refused):
+    """After the push something on the device is not well any more; the change was taken back."""
+
+    code = "health"
+    default_next_step = "Find out why it went down; correct the commit, or the checks."
+
+
 class Quarantined(Refused):
     """This revision failed on this device before and is not tried again by itself."""
 

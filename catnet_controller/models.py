@@ -106,6 +106,51 @@ class Problem:
         )
 
 
+class Expectation(StrEnum):
+    """What a check of a user wants of the lines that a `show` prints."""
+
+    MATCH = "match"
+    NO_MATCH = "no-match"
+    UNCHANGED = "unchanged"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """A check of a user. ``pattern`` is a regular expression; ``origin`` is ``file:line``."""
+
+    show: str
+    expect: Expectation
+    pattern: str
+    origin: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checks:
+    """What must be well on a device after a change. ``settle`` is how long it may take.
+
+    ``watch``: interfaces and neighbours that were up stay up. ``ping`` has addresses, each as
+    ``ADDRESS`` or ``ADDRESS vrf NAME``.
+    """
+
+    watch: bool = True
+    settle: float = 30.0
+    ping: tuple[str, ...] = ()
+    probes: tuple[Probe, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vitals:
+    """What was well before a change: what is up, which targets answered, and the fingerprints of
+    the answers that must not change."""
+
+    interfaces: tuple[str, ...] = ()
+    neighbours: tuple[str, ...] = ()
+    answers: tuple[str, ...] = ()
+    """One per probe; empty for those that are not compared."""
+    deaf: tuple[str, ...] = ()
+    """Targets that did not answer before the change either."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Jump:
     """A jump host: an SSH server through which devices are reached."""
@@ -134,6 +179,7 @@ class Device:
     window: int = 64
     """Lines typed ahead of their answers at most, under a revert timer; 1: one at a time."""
     jump: Jump | None = None
+    checks: Checks = Checks()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -233,6 +279,7 @@ class Intent:
     baseline: str
     armed: bool
     step: Step
+    vitals: Vitals | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -53,6 +53,10 @@ class Platform:
     """Shows startup-config; None where it cannot be shown, then saving is never left out."""
     config_start: re.Pattern[str]
     """The first line of a config as shown; before it stands what `exec prompt timestamp` adds."""
+    interfaces: str
+    """Shows every interface in a line, and whether it is up."""
+    ping: str | None
+    """Asks ``{target}`` in ``{vrf}`` three times; None where a ping does not end by itself."""
     configure: str
     timer: RevertTimer | None
     """None where the device cannot undo by itself; a push then follows the device's fallback."""
@@ -110,6 +114,8 @@ IOS = Platform(
     config_start=re.compile(
         r"^(?:Building configuration|Current configuration|Using \d|!|version )", re.MULTILINE
     ),
+    interfaces="show ip interface brief",
+    ping="ping {vrf}{target} repeat 3 timeout 2",
     configure="configure terminal",
     timer=RevertTimer(
         arm="configure terminal revert timer {minutes}",
@@ -189,6 +195,8 @@ FRR = replace(
     columns=512,
     privilege=None,
     startup=None,
+    interfaces="show interface brief",
+    ping=None,
     timer=None,
     # Sources: the strings of vtysh 8.4 and its wire, recorded. It says that it saved after a
     # failed flush too, and it may not change the owner of the file when it is not root.

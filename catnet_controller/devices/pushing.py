@@ -15,6 +15,7 @@ from catnet_controller.devices.contact import (
     untypable,
 )
 from catnet_controller.devices.endings import ours, result
+from catnet_controller.devices.health import Health
 from catnet_controller.devices.terminal import Terminal
 from catnet_controller.devices.undo import Restoration, Undo
 from catnet_controller.devices.windowing import runs
@@ -33,7 +34,7 @@ from catnet_controller.errors import (
 )
 from catnet_controller.ios.changes import ChangeSet
 from catnet_controller.ios.redact import redact
-from catnet_controller.models import Fallback, Intent, Reading, Step
+from catnet_controller.models import Fallback, Intent, Reading, Step, Vitals
 from catnet_controller.ports import Checkpoint, Decide, PushResult
 
 log = structlog.get_logger(__name__)
@@ -58,12 +59,20 @@ class Push:
         self._touched = False
         """Whether the device may be armed or may have taken a line."""
         self._confirming = False
+        self._health = Health(contact)
+        self._vitals: Vitals | None = None
 
     async def run(self) -> PushResult:
         try:
             session, before, change_set = await self._look()
             if not change_set.commands:
                 return await self._unchanged(session, before)
+        except LeaseLost:
+            raise
+        except CatnetError as error:
+            return self._ended(error)
+        try:
+            self._vitals = await self._health.before(session, before.text)
         except LeaseLost:
             raise
         except CatnetError as error:
@@ -175,6 +184,7 @@ class Push:
             baseline=before.backup.digest,
             armed=armed,
             step=step,
+            vitals=self._vitals,
         )
         await self._checkpoint(step, self._intent)
 
@@ -225,6 +235,14 @@ class Push:
             raise VerifyFailed(
                 f"{self._device.name}: every line was taken, but what runs is not what was "
                 f"promised; still to do: {shown}"
+            )
+        if self._vitals is not None and self._before is not None:
+            await self._health.after(
+                session,
+                self._vitals,
+                old=self._before.text,
+                new=after.text,
+                until=self._deadline if self._armed else None,
             )
         return session
 

@@ -5,11 +5,13 @@ from dataclasses import replace
 from catnet_controller.devices.backups import Backups
 from catnet_controller.devices.contact import Contact
 from catnet_controller.devices.endings import result
+from catnet_controller.devices.health import Health
 from catnet_controller.devices.terminal import Terminal
 from catnet_controller.devices.undo import Restoration, Undo
 from catnet_controller.errors import (
     CatnetError,
     ConnectionLost,
+    HealthFailed,
     Refused,
 )
 from catnet_controller.ios import normal
@@ -52,6 +54,10 @@ class Recovery:
                 await contact.confirm(session)
             return self._settled("before a line was typed")
         if intent.step is not Step.REVERT and await self._wanted(running.text):
+            unwell = await self._unwell(session, running, pending=pending)
+            if unwell is not None:
+                await self._checkpoint(Step.REVERT, replace(intent, step=Step.REVERT))
+                return await self._undo(session, running, pending=pending, error=unwell)
             if pending:
                 await self._checkpoint(Step.CONFIRM, replace(intent, step=Step.CONFIRM))
                 await contact.confirm(session)
@@ -64,7 +70,33 @@ class Recovery:
         await self._checkpoint(Step.REVERT, replace(intent, step=Step.REVERT))
         return await self._undo(session, running, pending=pending)
 
-    async def _undo(self, session: Terminal, running: Reading, *, pending: bool) -> PushResult:
+    async def _unwell(
+        self, session: Terminal, running: Reading, *, pending: bool
+    ) -> HealthFailed | None:
+        """What is not well after a change that nobody had judged when the push was killed."""
+        intent = self._intent
+        if intent.vitals is None or intent.step not in (Step.PUSH, Step.PROVE):
+            return None
+        contact = self._contact
+        baseline = await self._backups.read(intent.backup)
+        # How much of the timer is left is not known; half of it is a guess that leaves time to act.
+        until = contact.clock.monotonic() + contact.timing.revert / 2 if pending else None
+        try:
+            await Health(contact).after(
+                session, intent.vitals, old=baseline, new=running.text, until=until
+            )
+        except HealthFailed as error:
+            return error
+        return None
+
+    async def _undo(
+        self,
+        session: Terminal,
+        running: Reading,
+        *,
+        pending: bool,
+        error: CatnetError | None = None,
+    ) -> PushResult:
         contact, intent = self._contact, self._intent
         if normal.shown(running.text) == intent.baseline and not pending:
             return self._settled("and the device is as it was before")
@@ -72,7 +104,7 @@ class Recovery:
         hostname = _hostname_of(baseline) or session.hostname
         undo = Undo(contact, baseline=baseline, hostname=hostname)
         restoration = await (undo.revert() if intent.armed or pending else undo.type_back())
-        return self._ended(self._interrupted("in the middle"), restoration)
+        return self._ended(error or self._interrupted("in the middle"), restoration)
 
     async def _wanted(self, running: str) -> bool:
         """Whether the device has all that was wanted."""

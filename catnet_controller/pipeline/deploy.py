@@ -264,7 +264,8 @@ class Deploy:
         if job.intent is not None:
             log.warning("a push was interrupted; reading the device", step=job.intent.step.value)
             result = await self._devices.recover(device, job.intent, decide, checkpoint)
-            if result.error is not None and result.restored is Restored.RESTORED:
+            again = result.error is not None and not isinstance(result.error, Refused)
+            if again and result.restored is Restored.RESTORED:
                 log.info("interrupted push was undone; it starts over")
                 result = await self._devices.push(device, decide, checkpoint)
         else:

@@ -8,7 +8,16 @@ from difflib import get_close_matches
 from enum import StrEnum
 from typing import TypeVar
 
-from catnet_controller.models import Device, Fallback, Jump, Problem, Scope
+from catnet_controller.models import (
+    Checks,
+    Device,
+    Expectation,
+    Fallback,
+    Jump,
+    Probe,
+    Problem,
+    Scope,
+)
 
 INVENTORY = "inventory.yaml"
 FOLDER = "configs/"
@@ -34,7 +43,14 @@ _LAYER = (
     "window",
     "jump",
 )
-_SHARED = (*_LAYER, "configs", "vars")
+_SHARED = (*_LAYER, "configs", "vars", "health")
+_HEALTH = ("watch", "settle", "ping", "checks")
+_EXPECTS = tuple(each.value for each in Expectation)
+_CHECK = ("show", *_EXPECTS)
+_SETTLED = Checks().settle
+_MOST_CHECKS = 50
+_LONGEST_SETTLE = 600
+_LONGEST_PATTERN = 200
 _DEVICE = ("host", "groups", *_SHARED)
 _GIVEN = ("name", "host", "site", "groups")
 _RESERVED = frozenset({*_GIVEN, "secret", "range", "loop"})
@@ -53,6 +69,15 @@ _AMBIGUOUS = re.compile(
     r"(?i:y|n|yes|no|on|off)|[-+]?0[0-9_]+|[-+]?[0-9][0-9_]*(?::[0-5]?[0-9])+|0[xob][0-9a-f_]+"
 )
 """Plain words that YAML readers do not agree on: booleans, octal and base-60 numbers."""
+
+_SHOW = re.compile(
+    r"show [!-{}~ ]{1,150}"
+    r"(?: \| (?:include|exclude|begin|section|count|inc|exc|beg|sec) (?!.* \| )[ -~]{1,100})?"
+)
+"""One line; after the bar only what filters, as `redirect`, `tee` and `append` write files."""
+_TARGET = re.compile(r"(\S+)(?: vrf ([!-~]{1,32}))?")
+_SETTLE = re.compile(r"([0-9]{1,4})s")
+_NESTED = re.compile(r"\((?:[^()\\]|\\.)*(?:[*+]|\{\d*,\d*\})(?:[^()\\]|\\.)*\)(?:[*+]|\{)")
 
 E = TypeVar("E", bound=StrEnum)
 V = TypeVar("V")
@@ -95,6 +120,10 @@ class Layer:
     groups: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
     vars: dict[str, object] = field(default_factory=dict)
+    watch: bool | None = None
+    settle: float | None = None
+    ping: tuple[str, ...] = ()
+    probes: tuple[Probe, ...] = ()
 
 
 @dataclass(slots=True)
@@ -126,6 +155,7 @@ class Inventory:
             algorithms=_first((one.algorithms for one in nearest), "modern"),
             scope=_first((one.scope for one in nearest), Scope.FULL),
             fallback=_first((one.fallback for one in nearest), Fallback.REFUSE),
+            checks=self._checks(name),
             window=_first((one.window for one in nearest), 64),
             jump=self.jump(_first((one.jump for one in nearest), DIRECT)),
         )
@@ -140,6 +170,21 @@ class Inventory:
             port=layer.port or 22,
             credential=layer.credential or "default",
             algorithms=layer.algorithms or "modern",
+        )
+
+    def _checks(self, name: str) -> Checks:
+        """Targets and checks of all layers add up; of the rest the nearest word counts."""
+        chain = self.chain(name)
+        given = [one for one in chain if one.ping or one.probes]
+        watch = _first((one.watch for one in chain[::-1]), True)
+        settle = _first((one.settle for one in chain[::-1]), _SETTLED)
+        if not given and watch and settle == _SETTLED:
+            return Checks()
+        return Checks(
+            watch=watch,
+            settle=settle,
+            ping=tuple(dict.fromkeys(target for one in given for target in one.ping)),
+            probes=tuple(probe for one in given for probe in one.probes),
         )
 
 
@@ -286,11 +331,100 @@ class Roster:
             "configs": self.configs,
             "vars": self.variables,
         }
+        if "health" in given:
+            self.health(layer, given.pop("health"), f"{where}.health")
         for key, item in given.items():
             checked = checks[key](item, f"{where}.{key}")
             if checked is not None:
                 setattr(layer, key, checked)
         return layer
+
+    def health(self, layer: Layer, value: Value, where: str) -> None:
+        given = self.fields(value, _HEALTH, where)
+        if "watch" in given:
+            word = self.choice(given["watch"], ("true", "false"), f"{where}.watch")
+            layer.watch = None if word is None else word == "true"
+        if "settle" in given:
+            hint = f"seconds such as 30s, at most {_LONGEST_SETTLE}s"
+            text = self.word(given["settle"], _SETTLE, hint, f"{where}.settle")
+            if text is not None and int(text[:-1]) > _LONGEST_SETTLE:
+                self._notes.wrong(given["settle"].line, f"{where}.settle: must be {hint}")
+            elif text is not None:
+                layer.settle = float(text[:-1])
+        if "ping" in given:
+            found = (
+                self.target(item, f"{where}.ping")
+                for item in self.listed(given["ping"], f"{where}.ping")
+            )
+            layer.ping = tuple(each for each in found if each is not None)
+        if "checks" in given:
+            layer.probes = self.probes(given["checks"], f"{where}.checks")
+
+    def target(self, value: Value, where: str) -> str | None:
+        hint = "an IP address, or `ADDRESS vrf NAME`"
+        text = self.word(value, _TARGET, hint, where)
+        if text is None:
+            return None
+        try:
+            ipaddress.ip_address(text.split()[0])
+        except ValueError:
+            self._notes.wrong(value.line, f"{where}: `{text}` is not {hint}")
+            return None
+        return text
+
+    def probes(self, value: Value, where: str) -> tuple[Probe, ...]:
+        if value.kind != "list":
+            self._notes.wrong(value.line, f"{where}: must be a list of `- show: …`")
+            return ()
+        if len(value.items) > _MOST_CHECKS:
+            self._notes.wrong(value.line, f"{where}: has more than {_MOST_CHECKS} checks")
+            return ()
+        found = (self.probe(item, where) for item in value.items)
+        return tuple(each for each in found if each is not None)
+
+    def probe(self, value: Value, where: str) -> Probe | None:
+        given = self.fields(value, _CHECK, where)
+        wants = [key for key in given if key in _EXPECTS]
+        if "show" not in given or len(wants) != 1:
+            known = ", ".join(_EXPECTS)
+            self._notes.wrong(value.line, f"{where}: a check has `show` and one of {known}")
+            return None
+        show = given["show"]
+        if show.kind != "scalar" or not _SHOW.fullmatch(show.text) or "?" in show.text:
+            self._notes.wrong(
+                show.line,
+                f"{where}.show: must be one `show` command, after ` | ` only include, exclude,"
+                " begin, section or count",
+            )
+            return None
+        item = given[wants[0]]
+        pattern = self.pattern(item, f"{where}.{wants[0]}")
+        if pattern is None:
+            return None
+        return Probe(
+            show=show.text,
+            expect=Expectation(wants[0]),
+            pattern=pattern,
+            origin=f"{INVENTORY}:{value.line}",
+        )
+
+    def pattern(self, value: Value, where: str) -> str | None:
+        hint = f"a regular expression of up to {_LONGEST_PATTERN} characters"
+        text = value.text if value.kind == "scalar" and not value.empty else ""
+        if not text or len(text) > _LONGEST_PATTERN or not text.isprintable():
+            self._notes.wrong(value.line, f"{where}: must be {hint}")
+            return None
+        try:
+            re.compile(text)
+        except (re.error, OverflowError, RecursionError) as error:
+            self._notes.wrong(value.line, f"{where}: is not {hint}: {error}")
+            return None
+        if _NESTED.search(text):
+            self._notes.wrong(
+                value.line, f"{where}: repeats what repeats already, which can take for ever"
+            )
+            return None
+        return text
 
     def word(self, value: Value, pattern: re.Pattern[str], hint: str, where: str) -> str | None:
         if value.kind != "scalar" or value.empty or not pattern.fullmatch(value.text):

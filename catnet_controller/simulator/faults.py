@@ -59,6 +59,9 @@ class What(StrEnum):
     """No archive file can be written: flash is full."""
     REVERT_FAIL = "revert-fail"
     """A rollback leaves the first line that matches as it is."""
+    DOWN = "down"
+    """The interface or neighbour ``text`` (a regular expression) is down while the running-config
+    matches ``match`` (none: always); lasts until cleared."""
     KEY_CHANGED = "key-changed"
     """New connections see other host keys; lasts until cleared."""
 
@@ -120,6 +123,15 @@ class Faults:
     def active(self, what: What) -> bool:
         """Whether such a fault is in the box, without counting it."""
         return any(armed.fault.what is what for armed in self._armed)
+
+    def holds(self, what: What, name: str, running: str) -> bool:
+        """Whether a lasting fault is about ``name`` under this running-config."""
+        return any(
+            armed.fault.what is what
+            and re.fullmatch(armed.fault.text or ".*", name) is not None
+            and (armed.pattern is None or armed.pattern.search(running) is not None)
+            for armed in self._armed
+        )
 
     def strike(
         self,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Protocol
 
+from catnet_controller.simulator import links
 from catnet_controller.simulator.archiving import FULL, contextual, incremental
 from catnet_controller.simulator.clock import clock_stamp, long_stamp
 from catnet_controller.simulator.device import NVRAM, Machine
@@ -91,6 +92,9 @@ _VERBS: tuple[_Verb, ...] = (
     _Verb(forms="show archive config differences [WORD] [WORD]", run="differences", level=15),
     _Verb(forms="show archive config incremental-diffs WORD [ignorecase]", run="diffs", level=15),
     _Verb(forms="show ip interface brief", run="brief"),
+    _Verb(forms="show ip bgp summary", run="bgp"),
+    _Verb(forms="show ip ospf neighbor", run="ospf"),
+    _Verb(forms="show ip eigrp neighbors", run="eigrp"),
     _Verb(forms="show logging", run="logging", level=15),
     _Verb(forms="show reload", run="reload_at"),
     _Verb(forms="show ip ssh", run="ssh"),
@@ -353,13 +357,26 @@ def _diffs(desk: Desk, words: tuple[str, ...]) -> Answer:
 
 def _brief(desk: Desk, _words: tuple[str, ...]) -> Answer:
     text = "Interface                  IP-Address      OK? Method Status                Protocol\n"
-    for name, lines in desk.machine.running.interfaces():
-        address = next((x.split()[2] for x in lines if re.match(r"ip address \d", x)), "unassigned")
-        down = "shutdown" in lines
-        status = "administratively down" if down else "up"
-        method = "NVRAM " if address != "unassigned" else "unset "
-        text += f"{name:<26} {address:<15} YES {method} {status:<21} {'down' if down else 'up'}\n"
+    for name, address, shut, up in links.interfaces(desk.machine):
+        status = "administratively down" if shut else "up" if up else "down"
+        method = "NVRAM " if address else "unset "
+        text += (
+            f"{name:<26} {address or 'unassigned':<15} YES {method} {status:<21}"
+            f" {'up' if up else 'down'}\n"
+        )
     return Answer(text=text)
+
+
+def _bgp(desk: Desk, _words: tuple[str, ...]) -> Answer:
+    return Answer(text=links.bgp(desk.machine))
+
+
+def _ospf(desk: Desk, _words: tuple[str, ...]) -> Answer:
+    return Answer(text=links.ospf(desk.machine))
+
+
+def _eigrp(desk: Desk, _words: tuple[str, ...]) -> Answer:
+    return Answer(text=links.eigrp(desk.machine))
 
 
 def _logging(desk: Desk, _words: tuple[str, ...]) -> Answer:
@@ -658,12 +675,18 @@ def _clear_logging(desk: Desk, _words: tuple[str, ...]) -> Answer:
     return Answer(question=Question("Clear logging buffer [confirm]", clear))
 
 
-def _ping(_desk: Desk, words: tuple[str, ...]) -> Answer:
+def _ping(desk: Desk, words: tuple[str, ...]) -> Answer:
     target = next((word for word in words[1:] if word[0].isdigit()), words[-1])
+    asked = re.search(r" repeat (\d+)", " ".join(words))
+    count = min(int(asked[1]), 1000) if asked else 5
+    good = links.reaches(desk.machine, target)
+    got = count if good else 0
+    times = ", round-trip min/avg/max = 1/1/1 ms" if good else ""
     return Answer(
         text="Type escape sequence to abort.\n"
-        f"Sending 5, 100-byte ICMP Echos to {target}, timeout is 2 seconds:\n!!!!!\n"
-        "Success rate is 100 percent (5/5), round-trip min/avg/max = 1/1/1 ms\n"
+        f"Sending {count}, 100-byte ICMP Echos to {target}, timeout is 2 seconds:\n"
+        f"{('!' if good else '.') * count}\n"
+        f"Success rate is {100 if good else 0} percent ({got}/{count}){times}\n"
     )
 
 
@@ -687,6 +710,9 @@ _ACTS: dict[str, _Act] = {
     "differences": _differences,
     "diffs": _diffs,
     "brief": _brief,
+    "bgp": _bgp,
+    "ospf": _ospf,
+    "eigrp": _eigrp,
     "logging": _logging,
     "reload_at": _reload_at,
     "ssh": _ssh,
