@@ -114,6 +114,7 @@ class Flow:
         )
         self.rollback = Rollback(
             branch="main",
+            mode=mode,
             triggers=store,
             deployments=store,
             states=store,

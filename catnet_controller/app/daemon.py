@@ -203,6 +203,7 @@ class Daemon:
         )
         self._rollback = Rollback(
             branch=settings.github.branch,
+            mode=settings.deploy.mode,
             triggers=store,
             deployments=store,
             states=store,

@@ -73,6 +73,10 @@ class Push:
             return self._ended(error)
         try:
             self._vitals = await self._health.before(session, before.text)
+            for target in self._vitals.deaf:
+                told = f"ping {target} was not answered before the change, so it is not judged"
+                change_set = replace(change_set, warnings=(*change_set.warnings, told))
+            self._change_set = change_set
         except LeaseLost:
             raise
         except CatnetError as error:

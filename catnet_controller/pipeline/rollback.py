@@ -42,6 +42,7 @@ class Rollback:
         self,
         *,
         branch: str,
+        mode: Mode,
         triggers: Triggers,
         deployments: Deployments,
         states: States,
@@ -51,6 +52,7 @@ class Rollback:
         offload: Offload,
     ) -> None:
         self._ref = f"branch/{branch}"
+        self._mode = mode
         self._triggers = triggers
         self._deployments = deployments
         self._states = states
@@ -67,6 +69,11 @@ class Rollback:
             raise RollbackRefused(
                 f"not in the inventory: {wish.device}",
                 next_step="`catnet status` lists the devices; they come from inventory.yaml.",
+            )
+        if self._mode is not Mode.PUSH and not wish.dry_run:
+            raise RollbackRefused(
+                "deploy.mode is dry-run, so CatNet types nothing into any device",
+                next_step="Set `deploy.mode: push` in catnet.yaml and start CatNet again.",
             )
         desired, label = await self._target(wish, state)
         known = await self._triggers.ref_state(self._ref)

@@ -121,7 +121,9 @@ async def test_targets_must_answer(it: Flow) -> None:
     device = it.device("a")
     # One that did not answer before is not blamed on the change.
     await it.push({"configs/a.cfg": routed("ip domain name example.com")})
-    assert (await outcome(it)).state is State.COMPLETE
+    found = await outcome(it)
+    assert found.state is State.COMPLETE
+    assert [each for each in found.warnings if "ping 203.0.113.5 was not answered" in each]
     device.inject(Fault(what=What.DOWN, text=r"10\.0\.0\.77", when=When(match=LINE), times=None))
     sha = await it.push({"configs/a.cfg": routed(LINE)})
     await taken_back(it, sha, "ping 10.0.0.77 was answered, is not")

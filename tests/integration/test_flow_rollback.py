@@ -187,6 +187,16 @@ async def test_wish_that_cannot_be(it: Flow, wish: dict[str, str], error: type[E
         await it.rollback.open(Wish(by="ada", **wish))  # type: ignore[arg-type]
 
 
+async def test_where_nothing_is_typed_nothing_is_taken_back(tmp_path: Path) -> None:
+    async with flow(tmp_path, names=("a",), mode=Mode.DRY_RUN) as it:
+        await it.trigger()
+        text = it.device("a").running()
+        with pytest.raises(RollbackRefused, match=r"deploy\.mode is dry-run"):
+            await back(it, text=text, file="f")
+        made = await back(it, text=text, file="f", dry_run=True)
+        assert made.state is State.COMPLETE
+
+
 async def test_backup_of_another_device_or_a_damaged_one(it: Flow, tmp_path: Path) -> None:
     number = (await it.state("a")).before
     assert number is not None
