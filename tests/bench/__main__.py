@@ -1,4 +1,7 @@
-"""`python -m tests.bench [NAME...] [--quick] [--json FILE]`: a table, and figures for programs."""
+"""`python -m tests.bench [NAME...] [--quick] [--json FILE]`: a table, and figures for programs.
+
+`python -m tests.bench [NAME...] --plot FILE.json OUT.svg` draws the figures of an earlier run.
+"""
 
 from pathlib import Path
 
@@ -7,7 +10,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from tests.bench.frame import Figure, Run, write
+from tests.bench.frame import Figure, Run, read, write
+from tests.bench.plot import plot
 from tests.bench.registry import BENCHES
 
 
@@ -20,8 +24,27 @@ from tests.bench.registry import BENCHES
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write the figures here, as a JSON list.",
 )
-def main(*, names: tuple[str, ...], quick: bool, path: Path | None) -> None:
+@click.option(
+    "--plot",
+    "drawing",
+    nargs=2,
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE.json OUT.svg",
+    help="Measure nothing; draw the figures of an earlier run.",
+)
+def main(
+    *,
+    names: tuple[str, ...],
+    quick: bool,
+    path: Path | None,
+    drawing: tuple[Path, Path] | None,
+) -> None:
     """Measure CatNet and its peers in one run; every ratio above 1 says that CatNet is better."""
+    if drawing is not None:
+        source, picture = drawing
+        known = [each for each in read(source) if not names or each.bench in names]
+        picture.write_text(plot(known, title="CatNet Controller: times better"), encoding="utf-8")
+        return
     console = Console(stderr=True)
     chosen = [BENCHES[name] for name in names or BENCHES]
     figures: list[Figure] = []

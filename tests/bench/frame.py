@@ -106,6 +106,11 @@ def write(figures: Sequence[Figure], path: Path) -> None:
     path.write_text(json.dumps([asdict(each) for each in figures], indent=2) + "\n")
 
 
+def read(path: Path) -> list[Figure]:
+    """What `write` wrote."""
+    return [Figure(**each) for each in json.loads(path.read_text())]
+
+
 def _measured(side: Side, inputs: Sequence[Sequence[object]]) -> float | None:
     """CPU seconds for one input in a process of its own; None when it was stopped at its limit."""
     context = multiprocessing.get_context("spawn")
