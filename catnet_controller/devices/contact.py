@@ -446,10 +446,10 @@ class Contact:
         Raises IncompleteRead when it is not whole.
         """
         line = f"do {self.platform.running}" if inside else self.platform.running
-        text = await self._config(session, line)
+        text = await self._config(session, line, whole=parse.whole)
         if not parse.whole(text):
             # Once more: a notice in a bad place or a lost byte is no reason to undo a change.
-            text = await self._config(session, line)
+            text = await self._config(session, line, whole=parse.whole)
         if not parse.whole(text):
             said = _last(text) if len(text) < 200 else "it does not end in `end`"
             raise IncompleteRead(f"{self.device.name}: the running-config is not whole: {said}")
@@ -462,9 +462,11 @@ class Contact:
         text = await self._config(session, self.platform.startup)
         return text if parse.whole(text) else None
 
-    async def _config(self, session: Terminal, line: str) -> str:
+    async def _config(
+        self, session: Terminal, line: str, *, whole: Callable[[str], bool] | None = None
+    ) -> str:
         """A config as shown, without what a device prints before it (load, time)."""
-        text = await session.run(line)
+        text = await session.run(line, whole=whole)
         start = self.platform.config_start.search(text)
         return text[start.start() if start is not None else 0 :].strip("\n").rstrip() + "\n"
 

@@ -39,6 +39,8 @@ _NUDGES = 8
 """Times ENTER is typed at what looks like a prompt, until it is known to be one."""
 _LOST_AFTER = 3.0
 """Seconds after which an unanswered ENTER is held to be lost."""
+_FOLLOWS = 1.0
+"""Seconds within which a config that stopped at a line like the prompt goes on."""
 _DRIPPING = 20
 """Times the patience within which an answer must end, however steadily it comes."""
 _RECENT = 4096
@@ -137,14 +139,16 @@ class Terminal:
         asks: Sequence[Ask] = (),
         also: Sequence[str] = (),
         patience: float | None = None,
+        whole: Callable[[str], bool] | None = None,
     ) -> str:
         """Type a line at whatever prompt is known and give the answer, notices left out.
 
         ``also`` names other hostnames that the prompt may have afterwards. ``patience`` is how
-        many seconds the device may be silent. Raises DeviceTimeout, ConnectionLost, LineRefused
-        for an unknown question; the session is closed then.
+        many seconds the device may be silent. An answer that is not ``whole`` may hold the prompt
+        itself as a line: it ends only when nothing follows. Raises DeviceTimeout, ConnectionLost,
+        LineRefused for an unknown question; the session is closed then.
         """
-        reply = await self._say(line, asks=asks, also=also, patience=patience)
+        reply = await self._say(line, asks=asks, also=also, patience=patience, whole=whole)
         return self._without_notices(reply.text)
 
     async def type(self, command: Command) -> Exchange:
@@ -283,6 +287,7 @@ class Terminal:
         patience: float | None = None,
         text: bool = False,
         inside: bool = False,
+        whole: Callable[[str], bool] | None = None,
     ) -> Reply:
         if not self._alive:
             raise ConnectionLost(f"{self._device.name}: the session is closed")
@@ -297,6 +302,7 @@ class Terminal:
                 patience=patience,
                 text=text,
                 inside=inside,
+                whole=whole,
             )
 
     async def _answer(
@@ -308,6 +314,7 @@ class Terminal:
         patience: float | None,
         text: bool,
         inside: bool,
+        whole: Callable[[str], bool] | None,
     ) -> Reply:
         """Read until the prompt comes, or a text block is open and took the line.
 
@@ -330,11 +337,24 @@ class Terminal:
                     if text and self._swallowed(inside):
                         return Reply(before=before, text=self._take().partition("\n")[2])
                     if not (text and inside) and self._settled(also):
-                        body, _, _ = self._take().rpartition("\n")
-                        return Reply(before=before, text=self._tidied(body))
+                        body = self._tidied("".join(self._parts).rpartition("\n")[0])
+                        if whole is None or whole(body) or not await self._goes_on(seconds):
+                            self._take()
+                            return Reply(before=before, text=body)
+                        self.prompt = None
+                        continue
                     self._respond(asks)
                 await self._more()
                 _extend(timer, min(loop.time() + seconds, end), slack=seconds / 50)
+
+    async def _goes_on(self, patience: float) -> bool:
+        """Whether more follows what looks like the prompt."""
+        try:
+            async with asyncio.timeout(min(_FOLLOWS, patience / 4)):
+                await self._more()
+        except TimeoutError:
+            return False
+        return True
 
     def _swallowed(self, inside: bool) -> bool:
         seen = "".join(self._parts)

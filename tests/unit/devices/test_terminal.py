@@ -97,6 +97,30 @@ async def test_prompt_of_another_device_does_not_end_the_answer() -> None:
     assert answer.strip() == "banner motd ^C\nr2#\nr1#x\nr1(config)# no\n^C"
 
 
+async def test_line_that_is_the_prompt_does_not_cut_what_must_be_whole(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("catnet_controller.devices.terminal._FOLLOWS", 0.05)
+    device = wire()
+    async with terminal(device) as talk:
+        await talk.settle(CREDENTIAL)
+
+        def answer(line: str) -> str:
+            if line == "show config":
+                # A read of its own ends just there.
+                device.say("show config\nbanner motd ^C\nr1#")
+                return "\n^C\nend\nr1#"
+            return "r1#"
+
+        device._echo, device._answer = False, answer
+        config = await talk.run("show config", whole=lambda text: text.endswith("\nend"))
+        assert config.strip() == "banner motd ^C\nr1#\n\n^C\nend"
+        device._echo, device._answer = True, answers({}, "% Invalid input\nr1#")
+        refused = await talk.run("show other", whole=lambda text: text.endswith("\nend"))
+        assert refused.strip() == "% Invalid input"
+        assert talk.ready
+
+
 async def test_bytes_that_are_no_utf8_survive() -> None:
     device = wire({"show x": "description B\udcfcro\nr1#"}, cut=1)
     async with terminal(device) as talk:
