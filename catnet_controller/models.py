@@ -129,13 +129,15 @@ class Checks:
     """What must be well on a device after a change. ``settle`` is how long it may take.
 
     ``watch``: interfaces and neighbours that were up stay up. ``ping`` has addresses, each as
-    ``ADDRESS`` or ``ADDRESS vrf NAME``.
+    ``ADDRESS`` or ``ADDRESS vrf NAME``. ``lenient``: a probe that failed before the change already
+    does not count against it; so it is for a rollback, never for a push.
     """
 
     watch: bool = True
     settle: float = 30.0
     ping: tuple[str, ...] = ()
     probes: tuple[Probe, ...] = ()
+    lenient: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -146,7 +148,7 @@ class Vitals:
     interfaces: tuple[str, ...] = ()
     neighbours: tuple[str, ...] = ()
     answers: tuple[str, ...] = ()
-    """One per probe; empty for those that are not compared."""
+    """One per probe: ``failed``, or a fingerprint, or empty for those that are not compared."""
     deaf: tuple[str, ...] = ()
     """Targets that did not answer before the change either."""
 

@@ -17,6 +17,8 @@ log = structlog.get_logger(__name__)
 
 _MOST_TOLD = 3
 _LONGEST_PAUSE = 5.0
+_FAILED = "failed"
+"""The mark of a probe that failed before the change."""
 
 
 class Health:
@@ -41,14 +43,14 @@ class Health:
 
     async def _mark(self, session: Terminal, probe: Probe) -> str:
         answer = await self._contact.say(session, probe.show)
-        if vitals.unknown(answer):
+        if vitals.unknown(answer) and not self._checks.lenient:
             raise HealthFailed(
                 f"{self._contact.device.name}: it does not take `{probe.show}` ({probe.origin})",
                 next_step="Correct this check in the inventory; nothing was typed.",
             )
-        if probe.expect is not Expectation.UNCHANGED:
-            return ""
-        return await self._contact.compute(vitals.fingerprint, probe.pattern, answer)
+        if probe.expect is Expectation.UNCHANGED and not vitals.unknown(answer):
+            return await self._contact.compute(vitals.fingerprint, probe.pattern, answer)
+        return "" if await self._reason(probe, answer, "") is None else _FAILED
 
     async def after(
         self, session: Terminal, known: Vitals, *, old: str, new: str, until: float | None
@@ -97,7 +99,11 @@ class Health:
         return found
 
     async def _judged(self, session: Terminal, probe: Probe, mark: str) -> str | None:
-        answer = await self._contact.say(session, probe.show)
+        if mark == _FAILED and self._checks.lenient:
+            return None
+        return await self._reason(probe, await self._contact.say(session, probe.show), mark)
+
+    async def _reason(self, probe: Probe, answer: str, mark: str) -> str | None:
         return await self._contact.compute(
             vitals.judged,
             show=probe.show,

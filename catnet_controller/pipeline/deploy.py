@@ -202,6 +202,8 @@ class Deploy:
 
         device = self._permitted(job.device)
         back = job.revision.rollback
+        if back:
+            device = replace(device, checks=replace(device.checks, lenient=True))
         if job.mode in (Mode.PUSH, Mode.ROLLBACK):
             decide = self._compare.decide(desired, applied, back=back)
             return await self._push(job, device, state, decide, checkpoint)

@@ -2,6 +2,7 @@
 
 import structlog
 
+from catnet_controller.errors import Refused
 from catnet_controller.models import Mode
 from catnet_controller.pipeline.request import request
 from catnet_controller.ports import Clock, Conclude, Deployments, States
@@ -48,14 +49,18 @@ class Nightly:
         due = await self._due(now)
         if not due:
             return False
-        deployment = await request(
-            deployments=self._deployments,
-            states=self._states,
-            conclude=self._conclude,
-            mode=Mode.BACKUP,
-            devices=due,
-            cause="backup timer",
-        )
+        try:
+            deployment = await request(
+                deployments=self._deployments,
+                states=self._states,
+                conclude=self._conclude,
+                mode=Mode.BACKUP,
+                devices=due,
+                cause="backup timer",
+            )
+        except Refused as error:
+            log.info("no backup", reason=error.message)
+            return False
         self._asked.update(dict.fromkeys(due, now))
         log.info("backup opened", deployment=deployment.id, devices=len(deployment.jobs))
         return True

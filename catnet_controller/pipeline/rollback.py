@@ -4,10 +4,11 @@ A wish comes in (to a backup, to a file, to a revision, or to before the last ch
 of one job goes out, of mode rollback, or dry-run to see it first. The job is worked on like a push.
 """
 
+import hashlib
 import re
 from dataclasses import replace
 
-from catnet_controller.errors import NoSuchBackup, Refused, RollbackRefused
+from catnet_controller.errors import NoSuchBackup, RollbackRefused
 from catnet_controller.ios import parse
 from catnet_controller.models import (
     Deployment,
@@ -20,7 +21,6 @@ from catnet_controller.models import (
     Wish,
 )
 from catnet_controller.pipeline import snapshot as stage
-from catnet_controller.policy.desired import digest
 from catnet_controller.ports import (
     BackupFiles,
     Conclude,
@@ -77,10 +77,11 @@ class Rollback:
             )
         desired, label = await self._target(wish, state)
         known = await self._triggers.ref_state(self._ref)
+        # A dry-run, and a return to what the branch wants, take nothing from the commit there.
+        silent = wish.dry_run or desired.digest == state.desired
         return await self._deployments.open(
             Revision(
-                # That a dry-run speaks of no commit keeps it from reporting on one.
-                sha=known.sha if known is not None and not wish.dry_run else "",
+                sha=known.sha if known is not None and not silent else "",
                 ref=f"rollback/{wish.device}",
                 title=f"rollback of {wish.device} to {label}",
                 author=wish.by,
@@ -168,15 +169,17 @@ def _whole(state: DeviceState, text: str, where: str) -> Desired:
     device = replace(state.device, scope=Scope.FULL)
     text = text.replace("\r\n", "\n")
     if "\0" in text:
-        raise Refused(f"{where} holds a NUL", next_step="Give a text file.")
+        raise RollbackRefused(f"{where} holds a NUL", next_step="Give a text file.")
     lines = text.split("\n")
     if lines and not lines[-1]:
         lines.pop()
     text = "".join(f"{line}\n" for line in lines)
+    # Apart from what the repository wants; a device may hold bytes that are no UTF-8.
+    key = f"rollback\n{device.name}\n{text}".encode("utf-8", "surrogateescape")
     return Desired(
         device=device,
         text=text,
-        digest=digest(device.name, device.scope, f"rollback\n{text}"),
+        digest=f"sha256:{hashlib.sha256(key).hexdigest()}",
         origins=tuple(f"{where}:{number}" for number, _ in enumerate(lines, 1)),
         literal=True,
     )

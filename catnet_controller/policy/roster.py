@@ -48,6 +48,7 @@ _HEALTH = ("watch", "settle", "ping", "checks")
 _EXPECTS = tuple(each.value for each in Expectation)
 _CHECK = ("show", *_EXPECTS)
 _SETTLED = Checks().settle
+_MOST_TARGETS = 20
 _MOST_CHECKS = 50
 _LONGEST_SETTLE = 600
 _LONGEST_PATTERN = 200
@@ -357,6 +358,9 @@ class Roster:
                 for item in self.listed(given["ping"], f"{where}.ping")
             )
             layer.ping = tuple(each for each in found if each is not None)
+            if len(layer.ping) > _MOST_TARGETS:
+                line = given["ping"].line
+                self._notes.wrong(line, f"{where}.ping: has more than {_MOST_TARGETS} targets")
         if "checks" in given:
             layer.probes = self.probes(given["checks"], f"{where}.checks")
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from catnet_controller.models import Claim, Intent, Outcome, Restored, State, Step
+from catnet_controller.models import Claim, Intent, Outcome, Restored, State, Step, Wish
 from catnet_controller.simulator.faults import Fault, What, When
 from tests.helpers_flow import Flow, config, flow, inventory
 
@@ -153,6 +153,16 @@ async def test_check_that_the_device_does_not_take_stops_the_push_before_it_begi
     found = await outcome(it)
     assert (found.error_code, found.restored) == ("health", Restored.NOT_NEEDED)
     assert "it does not take `show no such thing` (inventory.yaml:" in (found.error or "")
+    assert LINE not in it.device("a").running()
+
+
+async def test_a_rollback_is_not_held_up_by_what_failed_already(it: Flow) -> None:
+    await it.push({"configs/a.cfg": routed(LINE)})
+    await health(it, "settle: 0s\nchecks:\n  - show: show version\n    match: not there")
+    assert (await outcome(it)).error_code == "health"
+    await it.rollback.open(Wish(device="a", by="ada", dry_run=False))
+    await it.settle()
+    assert (await it.last()).state is State.COMPLETE
     assert LINE not in it.device("a").running()
 
 

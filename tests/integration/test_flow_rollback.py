@@ -157,6 +157,31 @@ async def test_file_of_another_is_refused(it: Flow, change: tuple[str, str], tol
         await it.rollback.open(Wish(device="a", by="ada", text=text, file="f", force=True))
 
 
+async def test_to_a_configuration_with_bytes_that_are_no_utf8(it: Flow) -> None:
+    text = it.device("a").running().replace("spare", "B\udcfcro")
+    made = await back(it, text=text, file="saved.cfg")
+    assert made.state is State.COMPLETE, outcome(made).error
+    assert "description B\udcfcro" in it.device("a").running()
+    assert (await back(it)).state is State.COMPLETE
+    again = (await it.state("a")).before
+    assert again is not None
+    assert "B\udcfcro" in await it.backups.read(again)
+    made = await back(it, backup=again)
+    assert made.state is State.COMPLETE, outcome(made).error
+    assert "description B\udcfcro" in it.device("a").startup()
+
+
+async def test_to_what_the_branch_wants_says_nothing_against_it(it: Flow) -> None:
+    head = (await it.store.ref_state("branch/main") or pytest.fail("no head")).sha
+    it.device("a").type(["no ip domain name"])
+    made = await back(it, revision=head)
+    assert made.state is State.COMPLETE
+    assert LINE in it.device("a").startup()
+    state = await it.state("a")
+    assert (state.sync, state.declined, state.quarantined) == (Sync.IN_SYNC, None, None)
+    assert it.said(head)["catnet/deploy/a"][0] == "success"
+
+
 async def test_what_looks_like_a_secret_in_a_file_is_text(it: Flow) -> None:
     text = it.device("a").running().replace("spare", '{{ secret("enable") }}')
     made = await back(it, text=text, file="saved.cfg")
