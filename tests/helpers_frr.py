@@ -84,6 +84,12 @@ class Router:
         if self.startup:
             self._run([*self.vtysh, "-b"])
 
+    def seal(self) -> None:
+        """From now on `write memory` fails: nobody but root may write here."""
+        for path in (self._folder / "frr.conf", self._folder):
+            os.chown(path, 0, 0)
+            path.chmod(0o755)
+
     def reboot(self) -> None:
         """Lose what runs and boot from what is saved."""
         self._halt()

@@ -24,6 +24,7 @@ from catnet_controller.models import (
     Exchange,
     Fallback,
     Intent,
+    Jump,
     Mode,
     Restored,
     Step,
@@ -98,10 +99,10 @@ class Lab:
     def devices(self) -> Transactions:
         return self.transactions(patience=5.0)
 
-    def transactions(self, *, patience: float) -> Transactions:
+    def transactions(self, *, patience: float, **logins: Credential) -> Transactions:
         login = Credential(username=self.sshd.user, password=self.sshd.password)
         return Transactions(
-            credentials=Credentials({"default": login}),
+            credentials=Credentials({"default": login, **logins}),
             hostkeys=HostKeys(self.folder / "known_hosts"),
             backups=self.backups,
             clock=SystemClock(),
@@ -208,6 +209,29 @@ async def test_a_refused_line_takes_back_what_went_before_it(lab: Lab) -> None:
     assert "description core" in typed
     assert typed.index("description core") < typed.index("description uplink")
     assert lab.untouched
+
+
+async def test_a_save_that_fails_is_said(lab: Lab) -> None:
+    lab.router.seal()
+    result = await lab.push(lab.wanting(DESCRIBED))
+    assert result.error is not None
+    assert result.error.code == "save-failed"
+    assert "failed to open configuration file" in result.error.message
+    assert " description core\n" in lab.router.show()
+    assert lab.router.startup == START
+
+
+async def test_through_a_jump_host(lab: Lab) -> None:
+    with Sshd() as bastion:
+        with (lab.folder / "known_hosts").open("a") as hosts:
+            hosts.write(bastion.known_hosts_line)
+        logins = {"hop": Credential(username=bastion.user, password=bastion.password)}
+        jump = Jump(name="bastion", host="127.0.0.1", port=bastion.port, credential="hop")
+        devices = lab.transactions(patience=5.0, **logins)
+        device = replace(lab.device, jump=jump)
+        result = await devices.push(device, lab.wanting(*CHANGES), Record())
+        assert result.error is None
+        assert digest(lab.router.startup) == digest(lab.router.show()) != digest(START)
 
 
 async def test_drift_is_seen_and_undone(lab: Lab) -> None:
