@@ -68,12 +68,14 @@ class Undo:
         """Where no timer was armed: type the difference to the baseline, line by line.
 
         A session that breaks off on the way is followed by another: what is left is compared anew.
+        A device that is gone is waited for once, not once an attempt.
         """
         contact = self._contact
+        limit = self._limit()
         trouble: CatnetError | None = None
         for _ in range(_ATTEMPTS):
             try:
-                session = await self._at_prompt()
+                session = await self._at_prompt(limit)
                 running = await contact.read(session)
                 left = await contact.compute(difference, running.text, self._baseline)
                 if left is not None:
@@ -85,7 +87,7 @@ class Undo:
                 await contact.close()
         return _unknown(trouble)
 
-    async def _at_prompt(self) -> Terminal:
+    async def _at_prompt(self, limit: float) -> Terminal:
         """The living session out of configuration mode, or a new one."""
         contact = self._contact
         session = contact.session
@@ -95,14 +97,13 @@ class Undo:
         if session is not None and session.ready:
             return session
         await contact.close()
-        return await self._reach()
+        return await self._reach(limit)
 
     # --- waiting for the device ------------------------------------------------------------------
 
-    async def _reach(self) -> Terminal:
-        """A session as soon as the device takes one, within the time a revert would need."""
+    async def _reach(self, limit: float) -> Terminal:
+        """A session as soon as the device takes one, tried until ``limit`` of the clock."""
         contact = self._contact
-        limit = self._limit()
         pause = contact.timing.pause
         while True:
             try:
