@@ -55,6 +55,9 @@ _HARMLESS: tuple[re.Pattern[str], ...] = tuple(
         r"%\s*removing? .*",
         r"%\s*ipv6 .*addresses .* removed",
         r"building configuration",
+        # FRRouting (strings of bgpd and ospfd 8.4): the line is taken all the same.
+        r"the route-map '\S+' does not exist\.$",
+        r"this command is deprecated, because it is not vrf-aware\.$",
     )
 )
 # Hard errors that come in the clothes of a warning (same source).
