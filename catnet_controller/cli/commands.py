@@ -591,6 +591,13 @@ def simulator(
     They keep a running and a startup configuration, and know the archive and the revert timer. Log
     in with user `catnet`, password `catnet`.
 
+    What can go wrong is injected over the control socket, as
+    {"do": "inject", "device": "sim1", "fault": {"what": FAULT, "when": {"match": REGEX}}}.
+    FAULT is one of: reset, close, silence, hang, slow, reject, forget, alter, syslog, ask, edit,
+    reboot, lost-management, unreachable, vty-full, refused, barred, auth-fail, enable-fail,
+    no-shell, expired, denied, locked, confirm-lost, save-fail, save-cut, archive-fail,
+    revert-fail, down, garble, chunked, mimic, repeat, pager, narrow, key-changed.
+
     \b
     Examples:
       catnet simulator --devices 10

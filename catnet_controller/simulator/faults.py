@@ -62,6 +62,29 @@ class What(StrEnum):
     DOWN = "down"
     """The interface or neighbour ``text`` (a regular expression) is down while the running-config
     matches ``match`` (none: always); lasts until cleared."""
+    GARBLE = "garble"
+    """The answer to the line is damaged: bytes are lost (``text`` lose, the default), come twice
+    (double), or stand between NULs (nul)."""
+    CHUNKED = "chunked"
+    """All output leaves in pieces of three bytes, which cut characters in the middle; lasts until
+    cleared."""
+    MIMIC = "mimic"
+    """Before its answer the device prints ``text`` (default: the prompt of another device) where a
+    prompt would stand, and pauses for ``seconds`` of IOS time."""
+    REPEAT = "repeat"
+    """The answer to the line before, prompt and all, comes once more."""
+    PAGER = "pager"
+    """``terminal length`` is refused: output stays paged."""
+    NARROW = "narrow"
+    """``terminal width`` is refused, and input wider than the terminal scrolls behind a ``$``."""
+    NO_SHELL = "no-shell"
+    """After the login the AAA server grants no session: ``% Authorization failed.``"""
+    EXPIRED = "expired"
+    """After the login the device wants a new password."""
+    BARRED = "barred"
+    """New connections are reset, as by an access-class or an access list."""
+    SAVE_CUT = "save-cut"
+    """``write memory`` asks whether to cut what is too large for NVRAM; nothing is saved on no."""
     KEY_CHANGED = "key-changed"
     """New connections see other host keys; lasts until cleared."""
 

@@ -168,6 +168,12 @@ def _write(channel: asyncssh.SSHServerChannel[bytes], data: bytes) -> None:
             channel.write(data)
 
 
+def _reset(transport: asyncio.Transport) -> None:
+    sock = cast(socket.socket, transport.get_extra_info("socket"))
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    transport.abort()
+
+
 class Gate(asyncio.Protocol):
     """One TCP connection: decides what becomes of it, then hands its bytes to asyncssh."""
 
@@ -198,6 +204,9 @@ class Gate(asyncio.Protocol):
         full = len(machine.lines) >= machine.vty_lines or not machine.takes_ssh
         if full or faults.strike(What.VTY_FULL):
             self.transport.close()
+            return
+        if faults.strike(What.BARRED):
+            _reset(self.transport)
             return
         if faults.strike(What.REFUSED):
             self.transport.write(b"SSH-2.0-Cisco-1.25\r\n")
@@ -250,9 +259,7 @@ class Gate(asyncio.Protocol):
             self._inner.close()
             return
         if how == "reset":
-            sock = cast(socket.socket, transport.get_extra_info("socket"))
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
-            transport.abort()
+            _reset(transport)
             return
         transport.close()
 

@@ -28,6 +28,11 @@ _REPLACE = (
     "configuration. Enter Y if you are sure you want to proceed. ? [no]: "
 )
 _ERASE = "Erasing the nvram filesystem will remove all configuration files! Continue? [confirm]"
+_CUT = (
+    "Building configuration...\n"
+    "Compressed configuration is too large for nvram\nTruncate config?? [no]: "
+)
+_NO_TERMINAL = "            ^\n% Invalid input detected at '^' marker.\n\n"
 _UNKNOWN = "% Unknown command or computer name, or unable to find computer address\n"
 
 
@@ -242,11 +247,15 @@ def _leave(desk: Desk, _words: tuple[str, ...]) -> Answer:
 
 
 def _length(desk: Desk, words: tuple[str, ...]) -> Answer:
+    if desk.machine.faults.strike(What.PAGER):
+        return Answer(text=_NO_TERMINAL, refused=True)
     desk.length = int(words[2])
     return Answer()
 
 
 def _width(desk: Desk, words: tuple[str, ...]) -> Answer:
+    if desk.machine.faults.strike(What.NARROW):
+        return Answer(text=_NO_TERMINAL, refused=True)
     desk.width = int(words[2])
     return Answer()
 
@@ -506,6 +515,16 @@ def _save_archive(desk: Desk, _words: tuple[str, ...]) -> Answer:
 
 
 def _save(desk: Desk, _words: tuple[str, ...]) -> Answer:
+    if desk.machine.faults.strike(What.SAVE_CUT):
+
+        def cut(reply: str) -> Answer:
+            if not reply.strip().lower().startswith("y"):
+                return Answer()
+            text = desk.machine.running.text
+            desk.machine.startup = text[: len(text) // 2]
+            return Answer(text="[OK]\n")
+
+        return Answer(question=Question(_CUT, cut, Input.TEXT))
     return Answer(text=desk.machine.save(desk.user))
 
 

@@ -6,6 +6,7 @@ it waits (a slow or hanging device) what is typed ahead stays in its input buffe
 
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from catnet_controller.simulator import operations
 from catnet_controller.simulator.clock import log_stamp
@@ -32,11 +33,20 @@ _AT_LINE = (
     What.REBOOT,
     What.LOST_MANAGEMENT,
     What.SYSLOG,
+    What.GARBLE,
+    What.MIMIC,
+    What.REPEAT,
 )
 _GONE = (What.RESET, What.CLOSE, What.SILENCE, What.REBOOT, What.LOST_MANAGEMENT)
 _LOG = "%SYS-5-CONFIG_I: Configured from console by admin on vty1 (192.0.2.9)"
 _EXEC_TIMEOUT = 600.0
 _MORE = " --More-- "
+_EXPIRED = "Your password has expired.\nEnter new password: "
+"""Wording not seen on a device."""
+_OTHER = "core-sw9#"
+_PIECE = 3
+_SCROLL = 10
+"""Characters by which an input line scrolls at once; the number is not known of a device."""
 _WIPE = "\b" * 9 + " " * 8 + "\b" * 9
 
 
@@ -81,6 +91,9 @@ class Shell:
         self._gone = False
         self._silent = False
         self._lost = False
+        self._damage = ""
+        self._answered = ""
+        self._shown = 0
 
     # --- the wire --------------------------------------------------------------------------
 
@@ -91,9 +104,24 @@ class Shell:
             banner = running.banner(kind)
             if banner is not None:
                 self._say(f"\n{banner}\n")
+        if self.machine.faults.strike(What.NO_SHELL):
+            self._say("% Authorization failed.\n")
+            self._flush()
+            self._wait(1.0, self.bye)
+            return
         self._say("\n")
-        self._prompt()
+        if self.machine.faults.strike(What.EXPIRED):
+            self._ask(Question(_EXPIRED, self._renew, Input.SECRET))
+        else:
+            self._prompt()
         self._flush()
+
+    def _renew(self, _reply: str) -> Answer:
+        """No password is good enough: the one of the lab stays."""
+        return Answer(
+            text="\n% Password does not meet the requirements\n",
+            question=Question(_EXPIRED, self._renew, Input.SECRET),
+        )
 
     def feed(self, data: str) -> None:
         """Bytes arrived."""
@@ -152,7 +180,12 @@ class Shell:
         text = "".join(self._output)
         self._output.clear()
         text = text.replace("\n", "\r\n").replace("\r\r\n", "\r\n")
-        self._send(text.encode("utf-8", "surrogateescape"))
+        data = text.encode("utf-8", "surrogateescape")
+        if not self.machine.faults.active(What.CHUNKED):
+            self._send(data)
+            return
+        for start in range(0, len(data), _PIECE):
+            self._send(data[start : start + _PIECE])
 
     # --- the desk of exec commands ---------------------------------------------------------
 
@@ -230,7 +263,7 @@ class Shell:
         if plain:
             self._line += plain
             if not self._hidden():
-                self._say(plain)
+                self._echo(plain)
         if found is None:
             self._input = ""
             return
@@ -239,10 +272,27 @@ class Shell:
         if key in "\r\n":
             self._after_return = key == "\r"
             self._say("\n")
+            self._shown = 0
             line, self._line = self._line, ""
             self._entered(line)
         else:
             self._control(key)
+
+    def _echo(self, plain: str) -> None:
+        """What is typed, as it appears; a line that is full scrolls behind a ``$``."""
+        if not self.machine.faults.active(What.NARROW):
+            self._say(plain)
+            return
+        room = self.width - len(self._prompt_text()) - 1
+        for letter in plain:
+            if self._shown >= room:
+                kept = self._line[: self._line.rindex(plain)] + plain[: plain.index(letter)]
+                kept = kept[-(room - _SCROLL) :]
+                wipe = " " * (self._shown - len(kept) - 1)
+                self._say("\b" * self._shown + "$" + kept + wipe + "\b" * len(wipe))
+                self._shown = len(kept) + 1
+            self._say(letter)
+            self._shown += 1
 
     def _control(self, key: str) -> None:
         if key == "?" and (self._question is not None or self._block is not None):
@@ -352,6 +402,16 @@ class Shell:
             self._ask(
                 Question(fault.text or "Continue? [confirm]", lambda _: self._run(line, store=True))
             )
+        elif fault.what is What.GARBLE:
+            self._damage = fault.text or "lose"
+            self._execute(line)
+        elif fault.what is What.MIMIC:
+            self._say(fault.text or _OTHER)
+            self._flush()
+            self._wait(fault.seconds, lambda: self._unmask(line))
+        elif fault.what is What.REPEAT:
+            self._say(self._answered)
+            self._execute(line)
         elif fault.what is What.EDIT:
             other = Typist(machine=machine, by="console")
             for edit in fault.text.splitlines():
@@ -361,6 +421,10 @@ class Shell:
         else:
             self._execute(line)
             self._syslog(fault)
+
+    def _unmask(self, line: str) -> None:
+        self._say("\n")
+        self._execute(line)
 
     def _strike(self, text: str, *, after: bool) -> Fault | None:
         inside = self._typist is not None
@@ -431,6 +495,9 @@ class Shell:
         """Print an answer and what follows it: a question, a block, the next prompt."""
         if self._gone:
             return
+        if self._damage:
+            answer = replace(answer, text=_damaged(answer.text, self._damage))
+            self._damage = ""
         lines = answer.text.count("\n")
         if self.length and lines > self.length - 1:
             self._page(answer.text.split("\n"), answer)
@@ -443,6 +510,7 @@ class Shell:
             self._say(answer.block.prompt)
         elif self._question is None and not self._busy:
             self._prompt()
+            self._answered = answer.text + self._prompt_text()
 
     def _page(self, lines: list[str], answer: Answer) -> None:
         """Show a screen and wait for a key: SPACE a screen, ENTER a line, else stop."""
@@ -501,3 +569,13 @@ class Shell:
         if not self._gone and not self._lost:
             call()
             self._pump()
+
+
+def _damaged(text: str, how: str) -> str:
+    """A text that suffered on the way: bytes lost, doubled, or with NULs between them."""
+    middle = len(text) // 2
+    if how == "nul":
+        return text.replace("\n", "\0\n")
+    if how == "double":
+        return text[:middle] + text[middle : middle + 40] + text[middle:]
+    return text[:middle] + text[middle + 40 :]

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from catnet_controller.cli.commands import simulator
+from catnet_controller.simulator.faults import What
 from catnet_controller.simulator.fleet import DeviceSpec, Fleet
 from catnet_controller.simulator.main import serve
 from tests.helpers_simulator import ROUTER, person
@@ -114,3 +116,9 @@ async def test_a_port_that_is_taken_is_said_plainly() -> None:
         with pytest.raises(OSError, match="in use"):
             async with Fleet([DeviceSpec(name="b", config=ROUTER, port=port)]):
                 pass
+
+
+def test_the_help_lists_every_fault() -> None:
+    text = " ".join((simulator.help or "").split())
+    listed = text.partition("FAULT is one of: ")[2].partition(".")[0].split(", ")
+    assert sorted(listed) == sorted(What)

@@ -312,3 +312,110 @@ async def test_chance_is_repeatable() -> None:
     first, second = await struck(), await struck()
     assert first == second
     assert 0 < len(first) < 20
+
+
+@pytest.mark.parametrize(
+    ("how", "shorter"), [("lose", True), ("double", False), ("nul", False), ("", True)]
+)
+async def test_an_answer_is_damaged_once(
+    router: SimulatedDevice, how: str, *, shorter: bool
+) -> None:
+    router.inject(Fault(what=What.GARBLE, when=When(match="^show run"), text=how))
+    async with person(router) as someone:
+        damaged = await someone.type("show running-config")
+        whole = await someone.type("show running-config")
+        assert damaged != whole
+        assert (len(damaged) < len(whole)) is shorter
+        assert ("\0" in damaged) is (how == "nul")
+
+
+async def test_output_in_pieces_is_whole_in_the_end(router: SimulatedDevice) -> None:
+    router.inject(Fault(what=What.CHUNKED, times=None))
+    async with person(router) as someone:
+        await someone.type("configure terminal")
+        await someone.type("interface gi0/1")
+        await someone.type("description Büro")
+        await someone.type("end")
+        assert "description Büro" in await someone.type("show running-config")
+
+
+async def test_what_looks_like_a_prompt_comes_before_the_answer(router: SimulatedDevice) -> None:
+    router.inject(Fault(what=What.MIMIC, when=When(match="^show priv"), seconds=1000))
+    async with person(router) as someone:
+        await someone.type("show privilege")
+        assert someone.prompt == "core-sw9#"
+        router.advance(1000)
+        assert "level is 15" in await someone.until(r"R1#$")
+
+
+async def test_an_old_answer_comes_again(router: SimulatedDevice) -> None:
+    async with person(router) as someone:
+        await someone.type("show privilege")
+        router.inject(Fault(what=What.REPEAT, when=When(match="^show clock")))
+        text = await someone.type("show clock", pattern=r"UTC[^\n]*\n+R1#$")
+        assert "level is 15\nR1#" in text
+
+
+async def test_the_pager_cannot_be_switched_off(router: SimulatedDevice) -> None:
+    router.inject(Fault(what=What.PAGER, times=None))
+    async with person(router) as someone:
+        assert "% Invalid input" in await someone.type("terminal length 0")
+        someone.write("show running-config\r")
+        await someone.until(r" --More-- $")
+        someone.write("q")
+        await someone.until(r"R1#$")
+
+
+async def test_a_long_line_scrolls_on_a_narrow_terminal(router: SimulatedDevice) -> None:
+    router.inject(Fault(what=What.NARROW, times=None))
+    text = "description " + "abcdefghij" * 9
+    async with person(router) as someone:
+        assert "% Invalid input" in await someone.type("terminal width 512")
+        await someone.type("configure terminal")
+        await someone.type("interface gi0/1")
+        someone.write(f"{text}\r")
+        echo = await someone.until(r"\n(R1[^\n]*#)$")
+    assert text not in echo
+    assert "\b$" in echo
+    assert f" {text}\n" in router.running()
+
+
+async def test_the_login_is_accepted_and_no_session_granted(router: SimulatedDevice) -> None:
+    router.inject(Fault(what=What.NO_SHELL))
+    with pytest.raises(EOFError, match="Authorization failed"):
+        async with person(router):
+            pass
+    await settled(lambda: not router.sessions)
+
+
+async def test_the_password_has_expired(router: SimulatedDevice) -> None:
+    router.inject(Fault(what=What.EXPIRED))
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.5), person(router):
+            pass
+    async with person(router):
+        pass
+
+
+async def test_a_barred_client_is_reset(router: SimulatedDevice) -> None:
+    router.inject(Fault(what=What.BARRED))
+    with pytest.raises((OSError, asyncssh.Error)):
+        async with person(router):
+            pass
+    async with person(router):
+        pass
+
+
+@pytest.mark.parametrize("reply", ["no", "yes"])
+async def test_saving_asks_whether_to_cut(router: SimulatedDevice, reply: str) -> None:
+    before = router.startup()
+    router.inject(Fault(what=What.SAVE_CUT))
+    async with person(router) as someone:
+        await push(someone)
+        await someone.type("end")
+        await someone.type("write memory", pattern=r"\[no\]: $")
+        someone.write(f"{reply}\r")
+        said = await someone.until(r"R1#$")
+    assert ("[OK]" in said) is (reply == "yes")
+    assert (router.startup() == before) is (reply == "no")
+    assert router.startup() != router.running()
