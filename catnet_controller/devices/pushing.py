@@ -25,6 +25,7 @@ from catnet_controller.errors import (
     ConnectionLost,
     DeviceBusy,
     DeviceTimeout,
+    IncompleteRead,
     LeaseLost,
     NotUnderstood,
     Refused,
@@ -103,9 +104,17 @@ class Push:
         await self._checkpoint(Step.READ, None)
         self._before = before = await self._contact.read(session, keep=True)
         await self._checkpoint(Step.COMPARE, None)
-        change_set = await self._contact.compute(self._decide, before.text)
-        self._change_set = change_set
-        await self._checkpoint(Step.GUARD, None)
+        try:
+            change_set = await self._contact.compute(self._decide, before.text)
+            self._change_set = change_set
+            await self._checkpoint(Step.GUARD, None)
+            self._guard(change_set)
+        except Refused:
+            await self._doubt(session, before)
+            raise
+        return session, before, change_set
+
+    def _guard(self, change_set: ChangeSet) -> None:
         if change_set.refusals:
             raise NotUnderstood(
                 "; ".join(
@@ -118,7 +127,20 @@ class Push:
             if reason is not None:
                 where = f"{command.origin}: " if command.origin else ""
                 raise NotUnderstood(f"{where}`{redact(command.text)[:80]}` {reason}")
-        return session, before, change_set
+
+    async def _doubt(self, session: Terminal, before: Reading) -> None:
+        """A commit is refused for what the device has: so be sure that this is what it has.
+
+        Bytes that were lost on the way would else quarantine a good revision.
+        """
+        again = await self._contact.running(session)
+        if await self._contact.compute(same, again, before.text):
+            return
+        self._before = self._change_set = None
+        raise IncompleteRead(
+            f"{self._device.name}: read twice, the running-config differs: it was changed "
+            "meanwhile, or damaged on the way; nothing was typed"
+        )
 
     async def _unchanged(self, session: Terminal, before: Reading) -> PushResult:
         """Nothing to type; but an earlier push may have ended before it could save.
@@ -233,6 +255,10 @@ class Push:
             session = await contact.open()
         self._after = after = await contact.read(session)
         left = await contact.compute(unlike, after.text, change_set.predicted)
+        if left:
+            # Once more: a byte lost on the way is no reason to undo a change.
+            self._after = after = await contact.read(session)
+            left = await contact.compute(unlike, after.text, change_set.predicted)
         if left:
             lines = [line.strip() for line in left.splitlines() if line.startswith(("+", "-"))]
             shown = "; ".join(lines[:3]) + (f" and {len(lines) - 3} more" if lines[3:] else "")
