@@ -214,15 +214,18 @@ async def flow(
     logins: Mapping[str, Credential] | None = None,
     known: str = "",
     reverse: bool = False,
+    scale: float = 60.0,
+    patience: float = 5.0,
 ) -> AsyncIterator[Flow]:
     """A flow whose devices have what the repository wants, before its first look.
 
     ``logins`` and ``known`` (lines of a known_hosts file) are for devices that are not simulated.
+    ``scale`` is IOS seconds per second, ``patience`` how many seconds a device may be silent.
     """
     clock = RealClock()
     async with contextlib.AsyncExitStack() as stack:
         specs = [DeviceSpec(name=name, config=config(name), password=PASSWORD) for name in names]
-        fleet = await stack.enter_async_context(Fleet(specs, time_scale=60.0))
+        fleet = await stack.enter_async_context(Fleet(specs, time_scale=scale))
         seed = home / "seed"
         (seed / "configs").mkdir(parents=True)
         (seed / "inventory.yaml").write_text(inventory(fleet))
@@ -262,9 +265,10 @@ async def flow(
             backups=backups,
             clock=clock,
             offload=offload,
-            connect_timeout=5.0,
-            command_timeout=5.0,
-            minute=1.0,
+            connect_timeout=patience,
+            command_timeout=patience,
+            rollback_timeout=patience if patience < 5.0 else 90.0,
+            minute=60.0 / scale,
             pause=0.05,
         )
         yield Flow(
