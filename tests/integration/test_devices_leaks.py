@@ -8,6 +8,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -62,6 +63,14 @@ def held() -> Held:
         threads=threading.active_count(),
         files=len(list(Path("/proc/self/fd").iterdir())),
     )
+
+
+@pytest.fixture(autouse=True)
+async def _one_thread() -> None:
+    """The loop's own pool (shared, bounded, filled as needed) has all its threads already."""
+    loop = asyncio.get_running_loop()
+    loop.set_default_executor(ThreadPoolExecutor(max_workers=1))
+    await loop.run_in_executor(None, threading.active_count)
 
 
 class Watched(Record):
