@@ -263,11 +263,13 @@ def _take_back(
             click.echo(f"{asked['title']}: deployment {asked['id']}, {asked['url']}")
         return Exit.OK
     from rich.console import Console
+    from rich.text import Text
 
     from catnet_controller.cli import printing
 
+    doing = Text(f"{asked['title']} (deployment {asked['id']})")
     try:
-        with Console(stderr=True).status(f"{asked['title']} (deployment {asked['id']})"):
+        with Console(stderr=True).status(doing):
             ended = _ended(daemon, asked["id"])
     except KeyboardInterrupt:
         click.echo(f"deployment {asked['id']} goes on in the daemon: {asked['url']}", err=True)

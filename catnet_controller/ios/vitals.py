@@ -89,7 +89,8 @@ def _interfaces(answer: str) -> Iterator[str]:
     ios = False
     for row in _BRIEF.finditer(answer):
         ios = True
-        if row[2] == row[3] == "up":
+        # Sessions of dial-in users come and go by themselves.
+        if row[2] == row[3] == "up" and not row[1].startswith("Virtual-Access"):
             yield _long(row[1])
     if not ios:
         for row in _BRIEF_FRR.finditer(answer):

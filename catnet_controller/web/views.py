@@ -48,6 +48,8 @@ def device(state: DeviceState) -> Json:
         "applied_at": when(state.applied_at),
         "quarantined": state.quarantined,
         "rolled_back": state.declined is not None,
+        "before": state.before,
+        "backup_at": when(state.backup_at),
         "digest": state.digest,
         "note": state.note,
     }

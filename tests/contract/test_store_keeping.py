@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from dataclasses import replace
 
 from catnet_controller.models import Delivery, Mode, QueueDepth, State
 from catnet_controller.store.store import Store
@@ -11,8 +12,10 @@ from tests.helpers_store import (
     ManualClock,
     conclude,
     done,
+    intent,
     plan,
     push,
+    revision,
     seen,
     start,
     trigger,
@@ -201,3 +204,22 @@ async def test_waiting_ends_when_a_lease_runs_out(store: Store, clock: ManualClo
     begun = time.monotonic()
     await store.wait(0.2)
     assert time.monotonic() - begun >= 0.15, "one that ran out and is not taken over wakes once"
+
+
+async def test_backups_that_may_still_be_needed_are_held(store: Store) -> None:
+    assert await store.held_backups() == frozenset()
+    await store.open(
+        revision(),
+        Mode.PUSH,
+        cause="test",
+        jobs=[plan("edge1")],
+        states=[seen("edge1")],
+        conclude=conclude,
+    )
+    (claim,) = await store.claim(1)
+    begun = intent()
+    await store.checkpoint(claim, begun.step, begun)
+    assert await store.held_backups() == {begun.backup}
+    state = replace(seen("edge1"), before="edge1/older")
+    await store.finish(claim, done(), state, conclude)
+    assert await store.held_backups() == {"edge1/older"}

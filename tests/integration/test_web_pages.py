@@ -5,6 +5,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -81,6 +82,16 @@ async def test_links_within_lead_somewhere(site: Site) -> None:
         for link in set(re.findall(r'href="(/[^"]*)"', await page(site, path))):
             async with site.client.get(link.replace("&amp;", "&"), headers=BEARER) as answer:
                 assert answer.status == 200, link
+
+
+async def test_a_device_that_was_rolled_back_says_how_it_is_lifted(site: Site) -> None:
+    known = site.store.devices["edge1"]
+    site.store.devices["edge1"] = replace(known, declined="sha256:x", before="edge1/20260101T0-ab")
+    assert "rolled back" in await page(site, "/")
+    text = await page(site, "/devices/edge1")
+    assert "is not pushed here again by itself" in text
+    assert "catnet sync --force" in text
+    assert "edge1/20260101T0-ab" in text
 
 
 async def test_the_status_page_says_what_matters(site: Site) -> None:

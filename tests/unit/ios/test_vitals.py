@@ -16,6 +16,7 @@ GigabitEthernet0/2         unassigned      YES unset  up                    down
 TwentyFiveGigE1/0/1        unassigned      YES unset  up                    up
 Vlan1                      unassigned      YES manual deleted               down
 Gi0/3.100                  10.0.3.1        YES NVRAM  up                    up
+Virtual-Access3            unassigned      YES unset  up                    up
 """
 INTERFACES_FRR = """\
 Interface       Status  VRF             Addresses

@@ -47,6 +47,16 @@ def test_a_commit_that_takes_a_failed_one_back_is_proved_on_the_device() -> None
     assert names(push_jobs(snapshot(a="1"), states, force=False)) == ["a"]
 
 
+def test_a_device_that_was_rolled_back_waits_for_another_text_or_an_operator() -> None:
+    states = {"a": state("a", applied="1", desired="2", declined="2", quarantined="b" * 40)}
+    assert names(push_jobs(snapshot(a="2"), states, force=False)) == []
+    assert names(push_jobs(snapshot(a="3"), states, force=False)) == ["a"]
+    assert names(push_jobs(snapshot(a="2"), states, force=True)) == ["a"]
+    [kept] = inventory(snapshot(a="2"), states, release=False)
+    [released] = inventory(snapshot(a="2"), states, release=True)
+    assert (kept.declined, released.declined, released.quarantined) == ("2", None, None)
+
+
 def test_a_device_never_seen_gets_its_text() -> None:
     assert names(push_jobs(snapshot(a="1"), {}, force=False)) == ["a"]
 
