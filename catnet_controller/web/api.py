@@ -150,10 +150,12 @@ class Api:
 
     async def open(self, request: web.Request) -> web.Response:
         body = await _body(request, {"mode", "devices"})
-        modes = {Mode.CHECK.value: Mode.CHECK, Mode.DRY_RUN.value: Mode.DRY_RUN}
+        modes = {mode.value: mode for mode in (Mode.CHECK, Mode.DRY_RUN, Mode.BACKUP)}
         mode = modes.get(str(body.get("mode", Mode.CHECK.value)))
         if mode is None:
-            raise _malformed("mode is neither check nor dry-run; a push comes from the branch.")
+            raise _malformed(
+                "mode is none of check, dry-run, backup; a push comes from the branch."
+            )
         names = body.get("devices")
         if names is not None and (
             not isinstance(names, list)

@@ -21,10 +21,11 @@ READS = [
     "/api/v1/status",
     "/api/v1/devices",
     "/api/v1/devices/edge1",
+    "/api/v1/devices/edge1/backups",
     "/api/v1/deployments/history",
     "/api/v1/deployments/41",
 ]
-ACTS = ["/api/v1/gitops/sync", "/api/v1/deployments"]
+ACTS = ["/api/v1/gitops/sync", "/api/v1/deployments", "/api/v1/rollback"]
 
 
 @pytest.fixture
@@ -120,9 +121,14 @@ async def test_open_a_deployment(site: Site) -> None:
         "/api/v1/deployments", json={"mode": "dry-run", "devices": None}, headers=BEARER
     ) as answer:
         assert answer.status == 202
+    async with site.client.post(
+        "/api/v1/deployments", json={"mode": "backup"}, headers=BEARER
+    ) as answer:
+        assert answer.status == 202
     assert [(mode, names) for mode, names, _ in site.asked] == [
         (Mode.CHECK, ["edge1"]),
         (Mode.DRY_RUN, None),
+        (Mode.BACKUP, None),
     ]
 
 
