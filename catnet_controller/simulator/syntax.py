@@ -55,6 +55,8 @@ PROMPTS: Mapping[str, str] = {
     "certchain": "config-cert-chain",
     "control-plane": "config-cp",
     "redundancy": "config-red",
+    "ssh-keys": "conf-ssh-pubkey",
+    "ssh-user": "conf-ssh-pubkey-user",
     "opaque": "config-section",
     "flow-monitor": "config-flow-monitor",
     "applet": "config-applet",
@@ -155,7 +157,7 @@ _ROWS: Mapping[str, str] = {
         ip ssh (time-out|timeout) ~ <1-120>
         ip ssh authentication-retries ~ <0-5>
         ip ssh source-interface ~ IFACE
-        ip ssh pubkey-chain => opaque
+        ip ssh pubkey-chain => ssh-keys
         ip ssh (rsa keypair-name WORD|dscp <0-63>|maxstartups <2-128>|logging events|dh min size WORD|time-out <1-120>)
         ip ssh (server|client) algorithm (encryption|mac|kex|hostkey|authentication|publickey) ~ WORD {WORD}
         ip scp server enable
@@ -507,6 +509,7 @@ _ROWS: Mapping[str, str] = {
         spanning-tree vlan VLANS (cost|port-priority) ~ NUM
         storm-control (broadcast|multicast|unicast) level ~ LINE
         storm-control action ~ (shutdown|trap)
+        control-word ~ [(include|exclude)]
         udld port [aggressive|disable]
         authentication LINE
         access-session LINE
@@ -895,6 +898,15 @@ _ROWS: Mapping[str, str] = {
     """,
     "certchain": """
         certificate [ca|self-signed|ra-sign|ra-encrypt|rollover] HEX
+    """,
+    "ssh-keys": """
+        username WORD => ssh-user
+        server WORD => ssh-user
+    """,
+    "ssh-user": """
+        key-hash (ssh-rsa|ssh-dss|ecdsa-sha2-nistp256|ecdsa-sha2-nistp384|ecdsa-sha2-nistp521|ssh-ed25519) WORD [LINE]
+        username WORD => ssh-user
+        server WORD => ssh-user
     """,
     "control-plane": """
         service-policy (input|output) ~ WORD

@@ -390,3 +390,12 @@ async def test_a_fault_says_nothing_of_itself_in_a_repr() -> None:
     spec = DeviceSpec(name="r1", config=ROUTER, password="very-secret")
     assert "very-secret" not in repr(spec)
     assert Fault(what=What.HANG, when=When(line=3)).when.line == 3
+
+
+async def test_the_key_of_a_user_and_a_control_word_are_stored(router: SimulatedDevice) -> None:
+    key = f"key-hash ssh-rsa {'0123456789ABCDEF' * 2}"
+    router.type(["ip ssh pubkey-chain", "username bob", key, "exit", "exit"])
+    assert f"ip ssh pubkey-chain\n username bob\n  {key}\n" in router.running()
+    assert "\nusername bob" not in router.running()
+    router.type(["interface pseudowire1", "encapsulation mpls", "control-word include"])
+    assert "control-word include" in router.running()
