@@ -100,9 +100,7 @@ class Backups:
         stamp = datetime.fromtimestamp(taken_at, UTC).strftime(_STAMP)[:-3] + "Z"
         name = f"{stamp}-{_checksum(data)}"
         try:
-            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self._directory.chmod(0o700)
-            known = self._same_as_newest(folder, data)
+            known = None if self._made(folder) else self._same_as_newest(folder, data)
             if known is None:
                 write_whole(folder / f"{name}.cfg", data)
                 known = folder / f"{name}.cfg"
@@ -119,6 +117,18 @@ class Backups:
             digest=digest,
             seen_at=taken_at,
         )
+
+    def _made(self, folder: Path) -> bool:
+        """The folder of a device, there and private; True when it was not there before."""
+        new = True
+        try:
+            folder.mkdir(mode=0o700)
+        except FileExistsError:
+            new = False
+        except FileNotFoundError:
+            folder.mkdir(mode=0o700, parents=True)
+        self._directory.chmod(0o700)
+        return new
 
     def _same_as_newest(self, folder: Path, data: bytes) -> Path | None:
         newest = max(_ours(folder), default=None)
