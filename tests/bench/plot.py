@@ -17,7 +17,11 @@ def plot(figures: Sequence[Figure], *, title: str) -> str:
 
     Light and dark pages both show it: text takes the colour of the reader's scheme.
     """
-    shown = [each for each in figures if each.ratio]
+    order = list(dict.fromkeys((each.bench, each.measure) for each in figures))
+    shown = sorted(
+        (each for each in figures if each.ratio),
+        key=lambda each: order.index((each.bench, each.measure)),
+    )
     ratios = [each.ratio or 1.0 for each in shown] or [1.0]
     low, high = min(0.5, *ratios), max(2.0, *ratios)
     left, right = math.log10(low), math.log10(high) * 1.02

@@ -22,7 +22,8 @@ LOG = "%SYS-5-CONFIG_I: Configured from console by bob on vty1 (192.0.2.9)"
 
 @pytest.fixture
 async def lab(tmp_path: Path) -> AsyncIterator[Lab]:
-    async with laboratory(tmp_path) as lab:
+    # An hour of the device is six seconds: time enough on a busy machine.
+    async with laboratory(tmp_path, minutes=60) as lab:
         yield lab
 
 
@@ -81,7 +82,7 @@ async def test_refused_header_is_the_one_that_is_named(lab: Lab) -> None:
 
 @pytest.mark.parametrize("synchronous", [False, True])
 async def test_log_messages_in_between_are_no_answers(tmp_path: Path, synchronous: bool) -> None:
-    async with laboratory(tmp_path) as lab:
+    async with laboratory(tmp_path, minutes=60) as lab:
         if synchronous:
             lab.sim.type(["line vty 0 4", "logging synchronous"])
             lab.sim.save()
@@ -166,7 +167,7 @@ async def test_window_of_one_waits_for_each_line(lab: Lab) -> None:
 
 
 async def test_cancelled_in_a_window_it_leaves_nothing_behind(tmp_path: Path) -> None:
-    async with laboratory(tmp_path, patience=30.0) as lab:
+    async with laboratory(tmp_path, minutes=60, patience=30.0) as lab:
         desired = wanted(lab)
         # Once through, so that threads and caches that stay are there.
         await lab.push(lambda running: compare(running, running))
@@ -185,7 +186,7 @@ async def test_cancelled_in_a_window_it_leaves_nothing_behind(tmp_path: Path) ->
         await settled(lambda: len(asyncio.all_tasks()) <= tasks)
         await settled(lambda: _files() <= files)
         assert threading.active_count() == threads
-        lab.sim.advance(6 * 60)
+        lab.sim.advance(61 * 60)
         assert lab.untouched
 
 
