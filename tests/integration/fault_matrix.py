@@ -4,10 +4,13 @@
 """
 
 import asyncio
+import logging
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+
+import structlog
 
 from catnet_controller.ios.normal import digest
 from catnet_controller.models import Restored, State, Sync
@@ -315,4 +318,5 @@ async def everything(rows: Sequence[Row]) -> bool:
 
 
 if __name__ == "__main__":
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
     raise SystemExit(0 if asyncio.run(everything(ROWS)) else 1)

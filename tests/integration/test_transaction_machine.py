@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, event, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule
 
@@ -194,6 +194,7 @@ class Transaction(RuleBasedStateMachine):
             return
         assert job.outcome is not None
         said: Outcome = job.outcome
+        event(f"{job.state} {said.error_code} {said.restored}, attempt {job.attempt}")
         device, before = self._device, self._before
         runs, saved = digest(device.running()), digest(device.startup())
         state = await self.it.state(NAME)
