@@ -6,6 +6,7 @@ CATNET_EXAMPLES asks for more examples than CI has time for.
 import asyncio
 import os
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from catnet_controller.models import Claim, Intent, Outcome, Restored, State, St
 from catnet_controller.simulator.faults import Fault, What, When
 from tests.helpers_flow import Flow, config, flow
 from tests.helpers_ios import mutate
-from tests.integration.fault_matrix import NAME, READ, ROWS
+from tests.integration.fault_matrix import LINE, NAME, READ, ROWS
 
 EXAMPLES = int(os.environ.get("CATNET_EXAMPLES") or 6)
 CHANGES = (
@@ -49,7 +50,18 @@ AT_A_LINE = (
     What.MIMIC,
 )
 FAULTS = st.one_of(
-    st.sampled_from([row.faults for row in ROWS]),
+    # A line of the matrix's own commit stands here for any line of a change.
+    st.sampled_from(
+        [
+            tuple(
+                replace(one, when=replace(one.when, match="^ip route|description"))
+                if one.when.match == LINE
+                else one
+                for one in row.faults
+            )
+            for row in ROWS
+        ]
+    ),
     st.tuples(
         st.builds(
             Fault,
@@ -122,6 +134,9 @@ class Transaction(RuleBasedStateMachine):
 
     @rule(faults=FAULTS)
     def something_breaks(self, faults: tuple[Fault, ...]) -> None:
+        self._inject(faults)
+
+    def _inject(self, faults: tuple[Fault, ...]) -> None:
         for fault in faults:
             self._device.inject(fault)
 
@@ -149,12 +164,21 @@ class Transaction(RuleBasedStateMachine):
         self._runner.run(type_and_save())
         self._before = digest(self._device.running())
 
-    @rule(kind=st.sampled_from(CHANGES), seed=st.integers(0, 99))
-    def a_commit_comes(self, kind: str, seed: int) -> None:
-        text = mutate(self._text, kind, seed)
+    @rule(
+        kind=st.sampled_from(CHANGES),
+        seed=st.integers(0, 99),
+        faults=st.just(()) | FAULTS,
+        kill=st.none() | st.sampled_from(Step),
+    )
+    def a_commit_comes(
+        self, kind: str, seed: int, faults: tuple[Fault, ...], kill: Step | None
+    ) -> None:
+        text = mutate(self._text, kind, seed) or mutate(self._text, "add_route", seed)
         if text is None or text == self._text:
             return
         self._text = text
+        self._kill = kill or self._kill
+        self._inject(faults)
         self._runner.run(self._commit(digest(text)))
 
     async def _commit(self, wanted: str) -> None:
