@@ -13,7 +13,17 @@ class Branch:
     """A node that can be changed. Children are opened only when something below changes."""
 
     __slots__ = (
-        "_found", "_keys", "_kids", "_near", "_rules", "_texts", "node", "raw", "text", "twice",
+        "_found",
+        "_keys",
+        "_kids",
+        "_near",
+        "_rules",
+        "_texts",
+        "last",
+        "node",
+        "raw",
+        "text",
+        "twice",
     )  # fmt: skip
 
     def __init__(self, node: Node) -> None:
@@ -25,6 +35,8 @@ class Branch:
         self._keys: dict[tuple[str, ...], Branch] | None = None
         self._rules: tuple[list[Branch], list[int]] | None = None
         self._near: dict[tuple[str, ...], tuple[str, ...]] | None = None
+        self.last: dict[str, Branch] = {}
+        """The last line of a family, by the pattern of its row, where one was placed already."""
         self.twice: set[tuple[str, ...]] = set()
         self._texts: Counter[str] = Counter()
 
@@ -119,6 +131,7 @@ class Branch:
         self._keys = None
         self._near = None
         self._rules = None
+        self.last.clear()
 
     def freeze(self) -> Node:
         node = self.node

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from catnet_controller.ios import merge, uses
 from catnet_controller.ios.changes import ChangeSet, Command, DiffLine, Refusal
 from catnet_controller.ios.items import Item, Known, Section, cut, load, ranges
-from catnet_controller.ios.parse import dump, parse
+from catnet_controller.ios.parse import Seen, dump, parse
 from catnet_controller.ios.plan import Planner, Stop
 from catnet_controller.ios.predict import Model, lines
 from catnet_controller.ios.proof import displaced, unlike
@@ -44,8 +44,9 @@ def compare(
     """
     if running == desired and scope == "full":
         return ChangeSet(predicted=running)
-    tree = parse(running)
-    wanted_tree = parse(desired)
+    seen: Seen = {}
+    wanted_tree = parse(desired, seen)
+    tree = parse(running, seen)
     known = Known()
     # First, because its line numbers say where a line comes from.
     want = load(wanted_tree, known)
@@ -78,7 +79,7 @@ def compare(
     refusals += [
         Refusal(line=stop.text, origin=where(stop.line), reason=stop.reason) for stop in route.stops
     ]
-    commands = typed(route.steps, origins, headers=_headers(want))
+    commands = typed(route.steps, origins, headers=_headers(want, route.steps))
     predicted = dump(model.tree())
     reverse: tuple[Command, ...] = ()
     warnings = [*aim.warnings, *route.warnings, *(str(one) for one in dangling if not one.fatal)]
@@ -101,6 +102,7 @@ def compare(
             f"the way back is not complete: `{redact(stop.text)}`: {stop.reason}"
             for stop in back.stops
         ]
+    known.clear()
     return ChangeSet(
         commands=() if refusals else commands,
         reverse=reverse,
@@ -202,8 +204,10 @@ def _align(one: Section, other: Section) -> None:
 def _twice(have: Section, want: Section, where: _Where) -> list[Refusal]:
     """The same setting twice in desired with different values; the device cannot have both."""
     refusals = []
-    for path, first, second in _clashes(want):
-        if any(old.key == first.key for p, old, _ in _clashes(have) if p == path):
+    clashes = _clashes(want, have)
+    had = {(path, old.key) for path, old, _ in _clashes(have, want)} if clashes else set()
+    for path, first, second in clashes:
+        if (path, first.key) in had:
             continue
         place = f" ({where(first.line)})" if where(first.line) else ""
         reason = f"the same setting stands above{place} with another value: `{redact(first.text)}`"
@@ -211,19 +215,26 @@ def _twice(have: Section, want: Section, where: _Where) -> list[Refusal]:
     return refusals
 
 
-def _clashes(section: Section) -> list[tuple[Path, Item, Item]]:
+def _clashes(section: Section, other: Section) -> list[tuple[Path, Item, Item]]:
+    """The clashes of a section, those aside that the other has for certain: in what is shared."""
     found = [(section.path, first, second) for first, second in section.clashes]
     for item in section.items:
         if item.section is not None:
-            found += _clashes(item.section)
+            beside = other.index.get(item.key)
+            if beside is not item:
+                below = beside.section if beside is not None else None
+                found += _clashes(item.section, below or Section(item.section.path))
     return found
 
 
-def _headers(section: Section) -> dict[Path, int]:
-    """Where each section of desired begins."""
+def _headers(section: Section, steps: Sequence[Step]) -> dict[Path, int]:
+    """Where the sections that are typed in begin in desired."""
     found: dict[Path, int] = {}
-    for item in section.items:
-        if item.section is not None:
-            found[(*section.path, item.text)] = item.line
-            found.update(_headers(item.section))
+    for path in {step.path[:depth] for step in steps for depth in range(1, len(step.path) + 1)}:
+        around: Section | None = section
+        for header in path:
+            known = match(around.mode, header) if around is not None else None
+            item = around.index.get(known.key if known else ("?", header)) if around else None
+            found[path] = item.line if item is not None else 0
+            around = item.section if item is not None else None
     return found

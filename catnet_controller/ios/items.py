@@ -5,8 +5,8 @@ function names its rule. What comes out keeps the line numbers of what went in.
 """
 
 import re
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 from catnet_controller.ios import acl, sets, vlans
@@ -59,19 +59,59 @@ class Item:
         return Item(self.text, self.key, self.found, self.line, self.body, section)
 
 
-@dataclass(slots=True, eq=False)
 class Section:
-    """The items inside a header (or of the whole configuration), in order, by key."""
+    """The items inside a header (or of the whole configuration), in order, by key.
 
-    path: Path
-    items: list[Item] = field(default_factory=list)
-    index: dict[Key, Item] = field(default_factory=dict)
-    clashes: list[tuple[Item, Item]] = field(default_factory=list)
-    """Two lines of one identity with different values: the second won."""
+    One that was read from a text reads its lines when it is looked into: most sections of two
+    configurations are the same, and the same needs no looking into.
+    """
+
+    __slots__ = ("_clashes", "_index", "_items", "_unread", "path")
+
+    def __init__(self, path: Path, items: Iterable[Item] = ()) -> None:
+        self.path = path
+        self._items = [*items]
+        self._index = {item.key: item for item in self._items}
+        self._clashes: list[tuple[Item, Item]] = []
+        self._unread: tuple[Sequence[Node], Known] | None = None
+
+    @classmethod
+    def unread(cls, path: Path, nodes: Sequence[Node], known: "Known") -> "Section":
+        """The section that these nodes are."""
+        made = cls(path)
+        made._unread = nodes, known
+        return made
+
+    @property
+    def items(self) -> list[Item]:
+        """The lines, in order."""
+        if self._unread is not None:
+            self._read()
+        return self._items
+
+    @property
+    def index(self) -> dict[Key, Item]:
+        """The lines by what they exclude."""
+        if self._unread is not None:
+            self._read()
+        return self._index
+
+    @property
+    def clashes(self) -> list[tuple[Item, Item]]:
+        """Two lines of one identity with different values: the second won."""
+        if self._unread is not None:
+            self._read()
+        return self._clashes
 
     @property
     def mode(self) -> str:
         return mode(self.path)
+
+    def _read(self) -> None:
+        assert self._unread is not None
+        nodes, known = self._unread
+        self._unread = None
+        _fill(self, nodes, known)
 
     def add(self, item: Item) -> Item:
         """Add an item, or merge it into its equal (rule 10)."""
@@ -106,7 +146,7 @@ class Section:
 
     def shallow(self) -> "Section":
         """A copy of this level only; the items are shared."""
-        return Section(self.path, [*self.items], dict(self.index))
+        return Section(self.path, self.items)
 
     def replace(self, old: Item, new: Item) -> None:
         """Put an item of the same identity in the place of another."""
@@ -164,6 +204,11 @@ class Known:
     def keep(self, node: Node, item: Item) -> None:
         """Remember the section that a node is; the node is kept so that its identity is."""
         self._sections[id(node)] = node, item
+
+    def clear(self) -> None:
+        """Forget all: sections that were not read yet hold on to this, and this to them."""
+        self._lines.clear()
+        self._sections.clear()
 
 
 def load(tree: Tree, known: Known | None = None) -> Section:
@@ -272,8 +317,7 @@ def _add(section: Section, name: str, text: str, node: Node, known: Known) -> No
             return
     item = Item(text, found.key if found else ("?", text), found, node.line)
     if node.children or (kind is Kind.SECTION and not (found and found.negative)):
-        item.section = Section((*section.path, text))
-        _fill(item.section, node.children, known)
+        item.section = Section.unread((*section.path, text), node.children, known)
     section.add(item)
 
 

@@ -47,6 +47,10 @@ def partial(running: Section, desired: Section, applied: Section | None) -> Aim:
 def _full(running: Section, desired: Section, into: Section, aim: Aim) -> None:
     for item in desired.items:
         old = running.index.get(item.key)
+        if old is item and not item.negative and item.key not in into.index:
+            into.items.append(item)
+            into.index[item.key] = item
+            continue
         if satisfied(item, old) or absent(item):
             continue
         if _own(item):
@@ -54,9 +58,6 @@ def _full(running: Section, desired: Section, into: Section, aim: Aim) -> None:
                 into.add(old.copy())
             else:
                 aim.warnings.append(f"`{item.text}` is made by devices themselves; it is not typed")
-            continue
-        if old is item:
-            into.add(item)
             continue
         new = into.add(_taken(item, old))
         if item.section is not None:
@@ -104,7 +105,16 @@ def vlans(running: Section, desired: Section, aim: Aim) -> None:
     it; one that will come so is planned as a line of its own. Where the device keeps its VLANs
     outside the running-config (VTP server or client: none is shown) nothing is to be said.
     """
-    ports = [(item, found) for item in desired.items for found in _used(item)]
+    # A port that stays as it is asks for nothing but that its VLAN stays.
+    spare = any(
+        _VLAN.match(item.text) and item.key not in aim.section.index for item in running.items
+    )
+    ports = [
+        (item, found)
+        for item in desired.items
+        if spare or running.index.get(item.key) is not item
+        for found in _used(item)
+    ]
     if not ports:
         return
     shown = any(_VLAN.match(item.text) for item in (*running.items, *desired.items)) or any(
@@ -221,7 +231,7 @@ def _reorder(into: Section, desired: Section) -> None:
 
 
 def _ordered(item: Item) -> bool:
-    return item.row is not None and (item.kind is Kind.ORDERED or "ordered" in item.row.tags)
+    return item.row is not None and item.row.ordered
 
 
 def _unmanaged(section: Section, desired: Section) -> int:

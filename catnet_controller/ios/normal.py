@@ -62,9 +62,8 @@ def _paired(nodes: list[Node], section: Section) -> list[tuple[Node, Item]]:
 
 def ordered(item: Item) -> bool:
     """True where the order among its like has meaning (rule 17)."""
-    return item.found is not None and (
-        item.found.row.kind in (Kind.ORDERED, Kind.ENTRY) or "ordered" in item.found.row.tags
-    )
+    row = item.row
+    return row is not None and (row.ordered or row.kind is Kind.ENTRY)
 
 
 def _silent(item: Item) -> bool:

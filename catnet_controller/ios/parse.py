@@ -40,12 +40,17 @@ def delimiter(rest: str) -> str:
     return "^C" if rest.startswith("^C") else rest[0]
 
 
-def parse(text: str) -> Tree:
+Seen = dict[str, Node]
+"""Sections that were parsed before, by their exact text."""
+
+
+def parse(text: str, seen: Seen | None = None) -> Tree:
     """Text to tree. Never raises: what is odd becomes a problem, and no byte is lost.
 
     Depth is by relative indentation, so one blank, two, four or a tab per level all work.
+    ``seen`` remembers sections: the same text again is the same node, with its old line numbers.
     """
-    return _Parser(text).run()
+    return _Parser(text, {} if seen is None else seen).run()
 
 
 def dump(tree: Tree) -> str:
@@ -104,7 +109,8 @@ def _nest(nodes: list[Node]) -> tuple[Node, ...]:
             open_[-1][1].append(node)
             close(len(open_) - 1, ended=True)
             continue
-        text = canonical(node.text) if node.shape is not Shape.NOISE else ""
+        name = None if open_ else "config"
+        text = canonical(node.text, name) if node.shape is not Shape.NOISE else ""
         path = tuple(canonical(header.text) for header, _ in open_)
         depth = _home(path, text) if open_ and text else 0
         close(depth)
@@ -121,6 +127,8 @@ def _lifted(path: Path, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
 
     IOS indents what it prints below an SLA operation or a shaper though all is in one mode.
     """
+    if not any(node.children for node in nodes):
+        return nodes
     out: list[Node] = []
     changed = False
     for node in nodes:
@@ -177,8 +185,42 @@ class _Open:
         return Node(self.text, self.raw, self.line, self.shape, self.body, tuple(self.children))
 
 
+_ODD = re.compile(
+    r"""^[ ]*(?: \n | [!\#BCULT-] | banner[ ] | aaa[ ] | menu[ ] | ip[ ]a[du] | macro[ ]name[ ]
+      | certificate | key-string) | [\#>\t\r]""",
+    re.MULTILINE | re.VERBOSE,
+)
+"""A line that may be noise or a prompt, open a block, or be indented by something else."""
+
+
+def _section(text: str, lines: list[str], at: int, end: int) -> Node:
+    """A section of plain lines, each below the line before it that is indented less."""
+    first = lines[at]
+    head = first.strip()
+    if "\n  " not in text:
+        below = [
+            Node(line.strip(), line, number)
+            for number, line in enumerate(lines[at + 1 : end], at + 2)
+        ]
+        return Node(head, first, at + 1, Shape.LINE, (), tuple(below))
+    stack = [_Open(0, head, first, at + 1)]
+    for number in range(at + 1, end):
+        raw = lines[number]
+        bare = raw.lstrip()
+        indent = len(raw) - len(bare)
+        while stack[-1].indent >= indent:
+            closed = stack.pop().close()
+            stack[-1].children.append(closed)
+        stack.append(_Open(indent, bare.rstrip(), raw, number + 1))
+    while len(stack) > 1:
+        closed = stack.pop().close()
+        stack[-1].children.append(closed)
+    return stack[0].close()
+
+
 class _Parser:
-    def __init__(self, text: str) -> None:
+    def __init__(self, text: str, seen: Seen) -> None:
+        self.seen = seen
         pieces = text.split("\n")
         self.lines = [piece + "\n" for piece in pieces[:-1]]
         if pieces[-1]:
@@ -190,11 +232,39 @@ class _Parser:
     def run(self) -> Tree:
         at = 0
         while at < len(self.lines):
-            at = self.take(at)
+            at = self.section(at) or self.take(at)
         self.flush(0)
         self.unwind(0)
         nodes = _lifted((), _nest(self.stack[0].children))
         return Tree(nodes, tuple(self.problems))
+
+    def section(self, at: int) -> int | None:
+        """Take a line of global config with all below it; None where that is not so simple."""
+        lines = self.lines
+        if lines[at][0].isspace():
+            return None
+        end = at + 1
+        while end < len(lines) and lines[end][0] == " ":
+            end += 1
+        follows = end
+        while follows < len(lines) and lines[follows][0] in "!\n":
+            follows += 1
+        # A comment does not end a section that an indented line goes on with.
+        if follows < len(lines) and (lines[follows][0].isspace() or _NOISE.match(lines[follows])):
+            return None
+        text = "".join(lines[at:end])
+        node = self.seen.get(text) if end > at + 1 else None
+        if node is None:
+            if _ODD.search(text):
+                return None
+            node = _section(text, lines, at, end)
+            if end > at + 1:
+                self.seen[text] = node
+        if self.pending:
+            self.flush(1)
+        self.unwind(1)
+        self.stack[0].children.append(node)
+        return end
 
     def take(self, at: int) -> int:
         raw = self.lines[at]

@@ -20,7 +20,10 @@ def position(branch: Branch, at: Path, text: str, found: Match | None) -> int:
         last -= 1
     if found is None:
         return last
+    if found.row.kind is not Kind.SECTION and (behind := _behind(branch, name, found, last)):
+        return behind
     mine = _rank(name, text, found)
+    family = any(key[0] == found.row.pattern for key in branch.keys(name))
     before: int | None = None
     first_of_family: int | None = None
     for spot in range(last, 0, -1):
@@ -33,15 +36,30 @@ def position(branch: Branch, at: Path, text: str, found: Match | None) -> int:
         if other.row is found.row:
             shown = canonical(kid.text, name)
             if found.row.kind is Kind.ORDERED or _rank(name, shown, other) <= mine:
+                branch.last[found.row.pattern] = kid
                 return spot
             first_of_family = spot - 1
         elif first_of_family is not None:
             break
         elif before is None and other.row.place < found.row.place:
             before = spot
+            if not family:
+                break
     if first_of_family is not None:
         return first_of_family
     return _head(kids, last) if before is None else before
+
+
+def _behind(branch: Branch, name: str, found: Match, last: int) -> int | None:
+    """Behind the line that was the last of its family when one was placed before."""
+    kid = branch.last.get(found.row.pattern)
+    if kid is None or kid not in branch.kids:
+        return None
+    spot = branch.kids.index(kid) + 1
+    while spot < last and (next_ := branch.kids[spot].found(name)) and next_.row is found.row:
+        spot += 1
+    branch.last[found.row.pattern] = branch.kids[spot - 1]
+    return spot
 
 
 def _head(kids: list[Branch], last: int) -> int:

@@ -6,7 +6,7 @@ one goes, unless both cannot be there together. Every choice is read from the ro
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from catnet_controller.ios import entries, names, sets
@@ -76,20 +76,28 @@ class Planner:
             for step in entries.plan(path[-1], have, want):
                 self._say(step)
             return
-        wiped = self._wiped(have, want)
-        kept = _kept(have, want)
-        gone = (*gone, *_stems(have, want))
-        early, late, last = self._removals(have, want, kept, wiped, gone)
+        # What is one and the same on both sides asks for nothing, unless something drops it.
+        left = [item for item in have.items if want.index.get(item.key) is not item]
+        come = [item for item in want.items if have.index.get(item.key) is not item]
+        wiped = self._wiped(have, want, (*left, *come))
+        gone = (*gone, *_stems(left, want))
+        early, late, last = self._removals(have, want, left, wiped, gone)
         for item in early:
             self._take(path, item)
         pending = {id(item): item for item in late}
+        dropped = {id(item) for item in early}
+        if early or wiped.pattern:
+            new = {id(item) for item in come}
+            come = [
+                item for item in want.items if id(item) in new or id(item) in dropped or wiped(item)
+            ]
         adds = sorted(
-            ((_stage(item), place, item) for place, item in enumerate(want.items)),
+            ((_stage(item), place, item) for place, item in enumerate(come)),
             key=lambda one: one[:2],
         )
         for _, _, item in adds:
             old = have.index.get(item.key)
-            if old is not None and (wiped(old) or id(old) in {id(one) for one in early}):
+            if old is not None and (wiped(old) or id(old) in dropped):
                 old = None
             for rival in self._rivals(item, old, pending):
                 self._take(path, rival)
@@ -100,10 +108,10 @@ class Planner:
         for item in last:
             self._take(path, item)
 
-    def _wiped(self, have: Section, want: Section) -> "Wiped":
+    def _wiped(self, have: Section, want: Section, changed: Iterable[Item]) -> "Wiped":
         """What the device drops by itself because of a line that changes here."""
         patterns = []
-        for item in (*have.items, *want.items):
+        for item in changed:
             row = item.row
             if row is None or not row.wipes or item.negative:
                 continue
@@ -116,7 +124,7 @@ class Planner:
         self,
         have: Section,
         want: Section,
-        kept: set[int],
+        left: list[Item],
         wiped: "Wiped",
         stems: tuple[str, ...],
     ) -> tuple[list[Item], list[Item], list[Item]]:
@@ -124,14 +132,13 @@ class Planner:
         early: list[Item] = []
         late: list[Item] = []
         last: list[Item] = []
-        removed = [
-            item
-            for item in have.items
-            if item.key not in want.index
-            or (_ordered(item) and id(item) not in kept)
-            or _unset(item, want.index[item.key])
-        ]
-        for item in removed:
+        kept = _kept(have, want)
+        moved = [item for item in have.items if _ordered(item) and id(item) not in kept]
+        gone = [i for i in left if i.key not in want.index or _unset(i, want.index[i.key])]
+        if moved:
+            chosen = {id(item) for item in (*moved, *gone)}
+            gone = [item for item in have.items if id(item) in chosen]
+        for item in gone:
             row = item.row
             if wiped(item) or self._follows(item, stems, want):
                 continue
@@ -141,7 +148,7 @@ class Planner:
                 last.append(item)
             else:
                 late.append(item)
-        order = {id(item): place for place, item in enumerate(have.items)}
+        order = {id(item): place for place, item in enumerate(gone)}
         late.sort(key=lambda item: (-_stage(item), -order[id(item)]))
         return early, late, last
 
@@ -294,6 +301,7 @@ class Planner:
         coming = [
             (item.text, network)
             for item in self._want.items
+            if self._have.index.get(item.key) is not item
             if item.section is not None and item.text.startswith("interface ")
             for child in item.section.items
             if (network := _network(child)) and not self._has(item, child)
@@ -341,11 +349,11 @@ class Wiped:
         return bool(self.pattern) and re.match(rf"(?:{self.pattern})(?: |$)", item.text) is not None
 
 
-def _stems(have: Section, want: Section) -> tuple[str, ...]:
+def _stems(left: Iterable[Item], want: Section) -> tuple[str, ...]:
     """What lines begin with that go by themselves when a line of this section goes."""
     return tuple(
         f"{item.row.cascade.format(*item.found.words)} "
-        for item in have.items
+        for item in left
         if item.key not in want.index and item.found and item.row and item.row.cascade
         if item.row.cascade != "vrf"
     )
@@ -379,19 +387,20 @@ def _stage(item: Item) -> int:
 
 
 def _ordered(item: Item) -> bool:
-    return (
-        item.row is not None
-        and (item.kind is Kind.ORDERED or "ordered" in item.row.tags)
-        and item.text != "class class-default"
-    )
+    found = item.found
+    return found is not None and found.row.ordered and item.text != "class class-default"
 
 
 def _kept(have: Section, want: Section) -> set[int]:
     """Of ordered lines: those that can stay because what is wanted begins with them in order."""
     kept: set[int] = set()
-    rows = {id(item.row): item.row for item in want.items if _ordered(item) and item.row}
-    for row in rows.values():
-        wanted = [item.key for item in want.items if item.row is row and _ordered(item)]
+    families: dict[int, list[Item]] = {}
+    for item in want.items:
+        if _ordered(item):
+            families.setdefault(id(item.row), []).append(item)
+    for family in families.values():
+        row = family[0].row
+        wanted = [item.key for item in family]
         at = 0
         for item in have.items:
             if item.row is row and at < len(wanted) and item.key == wanted[at]:

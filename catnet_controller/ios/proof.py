@@ -8,7 +8,6 @@ from collections import Counter
 from catnet_controller.ios import acl
 from catnet_controller.ios.items import Item, Section
 from catnet_controller.ios.merge import satisfied
-from catnet_controller.ios.rows import Kind
 
 
 def unlike(have: Section, want: Section) -> Item | None:
@@ -52,7 +51,7 @@ def _order(have: Section, want: Section) -> Item | None:
     for section, found in ((have, first), (want, second)):
         for item in section.items:
             row = item.row
-            if row is not None and (row.kind is Kind.ORDERED or "ordered" in row.tags):
+            if row is not None and row.ordered:
                 found.setdefault(id(row), []).append(item)
     for family, lines in second.items():
         for item, old in zip(lines, first.get(family, ()), strict=False):
@@ -87,6 +86,7 @@ def displaced(have: Section, want: Section) -> list[str]:
         if item.section is not None
         and item.section.mode == "acl"
         and (old := have.index.get(item.key)) is not None
+        and old is not item
         and old.section is not None
         and [i.text for i in old.section.items] != [i.text for i in item.section.items]
         and Counter(i.text for i in old.section.items)

@@ -95,6 +95,12 @@ class Row:
     """Dangerous only when it goes, not when it comes."""
     tags: frozenset[str] = field(default_factory=frozenset)
 
+    ordered: bool = field(init=False)
+    """The order of these lines among themselves has meaning (rule 17)."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ordered", self.kind is Kind.ORDERED or "ordered" in self.tags)
+
     @property
     def blank(self) -> bool:
         """True for the row that takes any line of its mode."""

@@ -32,7 +32,7 @@ def _section(have: Section, want: Section, depth: int) -> Iterator[DiffLine]:
             yield from _whole(Sign.REMOVE, item, depth)
     for item in want.items:
         old = have.index.get(item.key)
-        if satisfied(item, old):
+        if old is item or satisfied(item, old):
             continue
         if old is None:
             yield from _whole(Sign.ADD, item, depth)

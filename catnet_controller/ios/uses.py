@@ -4,7 +4,7 @@ IOS takes most such removals without a word, and a list that is not there permit
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from catnet_controller.ios.items import Item, Section
@@ -114,7 +114,10 @@ _KINDS = tuple(
 
 def loose(have: Section, aim: Section) -> Iterator[Loose]:
     """Uses in ``aim`` of what ``have`` defines and ``aim`` does not."""
-    before, after = _defined(have), _defined(aim)
+    before = _defined(item for item in have.items if item.key not in aim.index)
+    if not before:
+        return
+    after = _defined(aim.items)
     gone = {one: text for one, text in before.items() if one not in after}
     if not gone:
         return
@@ -138,9 +141,9 @@ def loose(have: Section, aim: Section) -> Iterator[Loose]:
                 )
 
 
-def _defined(section: Section) -> dict[tuple[_Kind, str], str]:
+def _defined(items: Iterable[Item]) -> dict[tuple[_Kind, str], str]:
     found: dict[tuple[_Kind, str], str] = {}
-    for item in section.items:
+    for item in items:
         if item.text.startswith(
             ("ip ", "ipv6 ", "route-map ", "policy-", "class-", "key ", "vrf ")
         ):

@@ -33,6 +33,8 @@ _CONTEXT = (
 _NAMED = re.compile(
     rf"(?<![\w-])({_CONTEXT}) ([A-Za-z][A-Za-z-]*) ?(\d[\d/.:]*)(?=[\s,]|$)", re.IGNORECASE
 )
+_CONTEXTS = ("interface", "source", "unnumbered", "router-id")
+"""One of these is in every line that `_NAMED` finds something in."""
 _SLASHED = re.compile(r"(?<![\w./:-])([A-Za-z]{2}[A-Za-z-]*)(\d+(?:/\d+)+(?:[.:]\d+)?)(?=[\s,]|$)")
 # Lines with a value that may look like a name of a port and is none.
 _KEYED = re.compile(r"\b(?:key|key-string|password|secret|community|md5|pre-shared-key|pap|chap)\b")
@@ -126,8 +128,9 @@ def _names(text: str) -> str:
     if text[-1:].isdigit() or "/" in text or _ROUTE.match(text) or "interface" in text:
         if text.startswith("interface range "):
             return text
-        text = _NAMED.sub(_named, text)
-        if "/" in text and not _KEYED.search(text):
+        if any(word in text for word in _CONTEXTS):
+            text = _NAMED.sub(_named, text)
+        if "/" in text and _SLASHED.search(text) and not _KEYED.search(text):
             text = _SLASHED.sub(lambda m: _or_same(m[1], m[2]), text)
         if _ROUTE.match(text):
             head, name, tail = text.partition(" name ")
