@@ -27,7 +27,7 @@ _WHOLE = (
 
 
 def run(asked: Run) -> Iterator[Figure]:
-    count = 60 if asked.quick else 200
+    count = 24 if asked.quick else 200
     typed = [
         line
         for number in range(1, count // 4 + 1)

@@ -18,7 +18,7 @@ _PEERS = (
 
 
 def run(asked: Run) -> Iterator[Figure]:
-    devices, concurrency = (60, 30) if asked.quick else (1_000, 200)
+    devices, concurrency = (40, 20) if asked.quick else (1_000, 200)
     present = [_OURS, *(peer for peer in _PEERS if peer.there)]
     title = f"{devices:,} devices"
     with rack(devices) as targets:
