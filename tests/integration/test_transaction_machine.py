@@ -87,10 +87,11 @@ class Transaction(RuleBasedStateMachine):
         self._kill: Step | None = None
         self._patch = pytest.MonkeyPatch()
 
-    @initialize()
-    def power_on(self) -> None:
+    @initialize(kind=st.sampled_from(CHANGES), seed=st.integers(0, 99), faults=FAULTS)
+    def power_on(self, kind: str, seed: int, faults: tuple[Fault, ...]) -> None:
         self._runner.run(self._power_on())
         self._before = digest(self._device.running())
+        self._change(kind, seed, faults)
 
     async def _power_on(self) -> None:
         ready: asyncio.Future[Flow] = asyncio.get_running_loop().create_future()
@@ -173,11 +174,14 @@ class Transaction(RuleBasedStateMachine):
     def a_commit_comes(
         self, kind: str, seed: int, faults: tuple[Fault, ...], kill: Step | None
     ) -> None:
+        self._kill = kill or self._kill
+        self._change(kind, seed, faults)
+
+    def _change(self, kind: str, seed: int, faults: tuple[Fault, ...]) -> None:
         text = mutate(self._text, kind, seed) or mutate(self._text, "add_route", seed)
         if text is None or text == self._text:
             return
         self._text = text
-        self._kill = kill or self._kill
         self._inject(faults)
         self._runner.run(self._commit(digest(text)))
 
