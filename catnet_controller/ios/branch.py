@@ -8,6 +8,8 @@ from catnet_controller.ios.rules import match
 from catnet_controller.ios.tree import Node, Shape
 from catnet_controller.ios.words import CLOSERS, canonical
 
+_NONE: Counter[str] = Counter()
+
 
 class Branch:
     """A node that can be changed. Children are opened only when something below changes."""
@@ -38,7 +40,7 @@ class Branch:
         self.last: dict[str, Branch] = {}
         """The last line of a family, by the pattern of its row, where one was placed already."""
         self.twice: set[tuple[str, ...]] = set()
-        self._texts: Counter[str] = Counter()
+        self._texts: Counter[str] = _NONE
 
     def key(self, mode_name: str) -> tuple[str, ...]:
         """What this line has in common with those that exclude it."""
@@ -137,7 +139,7 @@ class Branch:
         node = self.node
         if self._kids is None and self.text is node.text and self.raw is node.raw:
             return node
-        children = node.children if self._kids is None else tuple(k.freeze() for k in self._kids)
+        children = node.children if self._kids is None else tuple([k.freeze() for k in self._kids])
         return Node(self.text, self.raw, node.line, node.shape, node.body, children)
 
 

@@ -1,10 +1,9 @@
 """Text of a Cisco IOS configuration to a tree, and back byte for byte."""
 
 import re
-from dataclasses import replace
 
 from catnet_controller.ios.rows import Kind
-from catnet_controller.ios.rules import known, mode, opens
+from catnet_controller.ios.rules import known, may_open, mode, opens
 from catnet_controller.ios.tree import Node, Path, Problem, Shape, Tree
 from catnet_controller.ios.words import CLOSERS, canonical
 
@@ -15,9 +14,6 @@ _NOISE = re.compile(
     """,
     re.VERBOSE,
 )
-_MAYBE_NOISE = frozenset("!#BCULT-")
-"""What noise begins with, prompts aside."""
-_BLOCKS = ("banner ", "aaa ", "menu ", "ip ad", "ip au", "macro name ", "certificate", "key-string")
 _DELIMITED = re.compile(
     r"""(?: banner\ (?:motd|login|exec|incoming|slip-ppp|prompt-timeout|config-save|text|title)
       | aaa\ authentication\ (?:banner|fail-message)
@@ -94,12 +90,12 @@ def _nest(nodes: list[Node]) -> tuple[Node, ...]:
             header, taken = open_.pop()
             around = open_[-1][1] if open_ else out
             if ended:
-                around.append(replace(header, children=tuple(taken)))
+                around.append(header._replace(children=tuple(taken)))
             else:
                 around += [header, *taken]
 
     for node in nodes:
-        if not open_ and (node.children or node.shape is not Shape.LINE):
+        if not open_ and (node.children or node.shape is not Shape.LINE or not may_open(node.text)):
             out.append(node)
             continue
         if open_ and node.shape is Shape.NOISE and node.text != "!":
@@ -145,13 +141,13 @@ def _lifted(path: Path, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
                 for child in node.children
             )
         ):
-            out.append(replace(node, children=()))
+            out.append(node._replace(children=()))
             out.extend(_lifted(path, node.children))
             changed = True
             continue
         inner = _lifted((*path, text), node.children)
         changed = changed or inner is not node.children
-        out.append(node if inner is node.children else replace(node, children=inner))
+        out.append(node if inner is node.children else node._replace(children=inner))
     return tuple(out) if changed else nodes
 
 
@@ -185,24 +181,22 @@ class _Open:
         return Node(self.text, self.raw, self.line, self.shape, self.body, tuple(self.children))
 
 
-_ODD = re.compile(
-    r"""^[ ]*(?: \n | [!\#BCULT-] | banner[ ] | aaa[ ] | menu[ ] | ip[ ]a[du] | macro[ ]name[ ]
-      | certificate | key-string) | [\#>\t\r]""",
-    re.MULTILINE | re.VERBOSE,
+# A line that is no noise, opens no block, and is indented by blanks alone.
+_LINE = r"""(?![!\#BCULT-]|banner[ ]|aaa[ ]authentication[ ][bf]|menu[ ]|ip[ ]admission[ ]
+    |ip[ ]auth-proxy[ ]|macro[ ]name[ ]|certificate[ ]|key-string)[^\s][^\n\#>\t\r]*"""
+_PLAIN = re.compile(
+    # A comment does not end a section that an indented line goes on with, so it is seen what comes.
+    rf"({_LINE}\n(?:[ ]+{_LINE}\n)*)((?:!\n)*)(?={_LINE}(?:\n|\Z)|\Z)",
+    re.VERBOSE,
 )
-"""A line that may be noise or a prompt, open a block, or be indented by something else."""
 
 
-def _section(text: str, lines: list[str], at: int, end: int) -> Node:
+def _section(lines: list[str], at: int, end: int) -> Node:
     """A section of plain lines, each below the line before it that is indented less."""
     first = lines[at]
     head = first.strip()
-    if "\n  " not in text:
-        below = [
-            Node(line.strip(), line, number)
-            for number, line in enumerate(lines[at + 1 : end], at + 2)
-        ]
-        return Node(head, first, at + 1, Shape.LINE, (), tuple(below))
+    if end == at + 1:
+        return Node(head, first, end)
     stack = [_Open(0, head, first, at + 1)]
     for number in range(at + 1, end):
         raw = lines[number]
@@ -220,6 +214,7 @@ def _section(text: str, lines: list[str], at: int, end: int) -> Node:
 
 class _Parser:
     def __init__(self, text: str, seen: Seen) -> None:
+        self.text = text
         self.seen = seen
         pieces = text.split("\n")
         self.lines = [piece + "\n" for piece in pieces[:-1]]
@@ -230,40 +225,38 @@ class _Parser:
         self.problems: list[Problem] = []
 
     def run(self) -> Tree:
-        at = 0
+        at = place = 0
         while at < len(self.lines):
-            at = self.section(at) or self.take(at)
+            found = _PLAIN.match(self.text, place)
+            if found is not None:
+                at = self.plain(at, found)
+                place = found.end()
+                continue
+            begun = at
+            at = self.take(at)
+            place += sum(map(len, self.lines[begun:at]))
         self.flush(0)
         self.unwind(0)
         nodes = _lifted((), _nest(self.stack[0].children))
         return Tree(nodes, tuple(self.problems))
 
-    def section(self, at: int) -> int | None:
-        """Take a line of global config with all below it; None where that is not so simple."""
-        lines = self.lines
-        if lines[at][0].isspace():
-            return None
-        end = at + 1
-        while end < len(lines) and lines[end][0] == " ":
-            end += 1
-        follows = end
-        while follows < len(lines) and lines[follows][0] in "!\n":
-            follows += 1
-        # A comment does not end a section that an indented line goes on with.
-        if follows < len(lines) and (lines[follows][0].isspace() or _NOISE.match(lines[follows])):
-            return None
-        text = "".join(lines[at:end])
-        node = self.seen.get(text) if end > at + 1 else None
+    def plain(self, at: int, found: re.Match[str]) -> int:
+        """Take a line of global config with all below it, where that is simple."""
+        text, comments = found.group(1, 2)
+        end = at + text.count("\n")
+        node = self.seen.get(text)
         if node is None:
-            if _ODD.search(text):
-                return None
-            node = _section(text, lines, at, end)
-            if end > at + 1:
-                self.seen[text] = node
+            node = self.seen[text] = _section(self.lines, at, end)
         if self.pending:
             self.flush(1)
-        self.unwind(1)
-        self.stack[0].children.append(node)
+        if len(self.stack) > 1:
+            self.unwind(1)
+        below = self.stack[0].children
+        below.append(node)
+        if comments:
+            number = comments.count("\n")
+            below += [Node("!", "!\n", end + 1 + i, Shape.NOISE) for i in range(number)]
+            return end + number
         return end
 
     def take(self, at: int) -> int:
@@ -271,8 +264,7 @@ class _Parser:
         expanded = raw.expandtabs(8) if "\t" in raw else raw
         text = raw.strip()
         indent = len(expanded) - len(expanded.lstrip())
-        maybe = not text or text[0] in _MAYBE_NOISE or "#" in text or ">" in text
-        if maybe and _NOISE.match(raw):
+        if _NOISE.match(raw):
             self.pending.append((indent, Node(text, raw, at + 1, Shape.NOISE)))
             return at + 1
         depth = len(self.stack)
@@ -284,7 +276,7 @@ class _Parser:
         if depth == 1 and indent > 0 and text not in ("end", "exit", "quit"):
             self.problems.append(Problem(at + 1, f"indented line outside any section: {text}"))
         node = _Open(indent, text, raw, at + 1)
-        following = self.block(node, at) if text.startswith(_BLOCKS) else at + 1
+        following = self.block(node, at)
         self.stack.append(node)
         return following
 

@@ -53,9 +53,12 @@ def position(branch: Branch, at: Path, text: str, found: Match | None) -> int:
 def _behind(branch: Branch, name: str, found: Match, last: int) -> int | None:
     """Behind the line that was the last of its family when one was placed before."""
     kid = branch.last.get(found.row.pattern)
-    if kid is None or kid not in branch.kids:
+    if kid is None:
         return None
-    spot = branch.kids.index(kid) + 1
+    try:
+        spot = branch.kids.index(kid) + 1
+    except ValueError:
+        return None
     while spot < last and (next_ := branch.kids[spot].found(name)) and next_.row is found.row:
         spot += 1
     branch.last[found.row.pattern] = branch.kids[spot - 1]

@@ -7,7 +7,7 @@ lines are in the tables; here are only the few ways in which IOS treats a kind o
 import itertools
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from catnet_controller.ios import acl, placing, sequence, sets, vlans
 from catnet_controller.ios.branch import Branch, identity
@@ -119,7 +119,7 @@ class Model:
                 node = kid.freeze()
                 headers = [f"line vty {a} {b - 1}" for a, b in itertools.pairwise(edges)]
                 self._root.kids[place : place + 1] = [
-                    Branch(replace(node, text=one, raw=f"{one}\n")) for one in headers
+                    Branch(node._replace(text=one, raw=f"{one}\n")) for one in headers
                 ]
         self._root.forget()
         new = [number for number in range(first, last + 1) if number not in covered]
@@ -514,9 +514,9 @@ def _ended(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
         return nodes
     last = nodes[-1]
     if last.children:
-        last = replace(last, children=_ended(last.children))
+        last = last._replace(children=_ended(last.children))
     elif not last.raw.endswith("\n"):
-        last = replace(last, raw=f"{last.raw}\n")
+        last = last._replace(raw=f"{last.raw}\n")
     return nodes if last is nodes[-1] else (*nodes[:-1], last)
 
 

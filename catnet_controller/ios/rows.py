@@ -269,7 +269,7 @@ class Book:
         self._modes: dict[str, dict[str, list[Row]]] = {}
         for row in rows:
             words = self._modes.setdefault(row.mode, {})
-            for one in _firsts(row):
+            for one in firsts(row):
                 words.setdefault(one, []).append(row)
         self._shelves = {
             mode: {first: _shelves(words, first) for first in words}
@@ -314,7 +314,7 @@ class Book:
         return self._modes
 
 
-def _firsts(row: Row) -> Sequence[str]:
+def firsts(row: Row) -> Sequence[str]:
     """The words a line of this row begins with; the empty word where it may be any."""
     first = row.pattern.split(" ", 1)[0]
     if "|" in first and "<" not in first:
@@ -322,7 +322,7 @@ def _firsts(row: Row) -> Sequence[str]:
     return (first if _LITERAL.fullmatch(first) else "",)
 
 
-def _second(row: Row) -> str | None:
+def second_word(row: Row) -> str | None:
     """The second word that every line of this row has; None where it may be any."""
     word = "".join(row.pattern.split()[1:2])
     if not _LITERAL.fullmatch(word) or (row.no != "full" and row.no.split()[2:3] != [word]):
@@ -334,5 +334,5 @@ def _shelves(words: Mapping[str, Sequence[Row]], first: str) -> dict[str, _Shelf
     """The rows of a first word by second word, those that say little last; "" is any other."""
     rows = (*words[first], *(words.get("", ()) if first else ()))
     rows = (*(row for row in rows if not row.loose), *(row for row in rows if row.loose))
-    seconds = {_second(row) or "" for row in rows} | {""}
-    return {two: tuple(row for row in rows if _second(row) in (None, two)) for two in seconds}
+    seconds = {second_word(row) or "" for row in rows} | {""}
+    return {two: tuple(row for row in rows if second_word(row) in (None, two)) for two in seconds}

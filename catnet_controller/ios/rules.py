@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from catnet_controller.ios.rows import Book, Kind, Match, Row
+from catnet_controller.ios.rows import Book, Kind, Match, Row, firsts, second_word
 from catnet_controller.ios.tables import filters, general, interfaces, routing, security, services
 from catnet_controller.ios.tree import Path
 
@@ -50,3 +50,25 @@ def negation(found: Match, line: str) -> str:
     if found.row.no == "full":
         return f"no {line}"
     return found.row.no.format(*found.words)
+
+
+_OPENERS = frozenset(
+    (first, second)
+    for row in BOOK.rows
+    if row.mode == "config" and row.kind is Kind.SECTION
+    for first in firsts(row)
+    for second in (second_word(row) or "",)
+)
+
+
+def may_open(line: str) -> bool:
+    """False for a line of global config, as typed, that opens no section for certain."""
+    first, _, rest = line.partition(" ")
+    return (
+        (first, "") in _OPENERS
+        or (first, rest.partition(" ")[0]) in _OPENERS
+        or first not in _WORDS
+    )
+
+
+_WORDS = frozenset(first for row in BOOK.rows if row.mode == "config" for first in firsts(row))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 Path = tuple[str, ...]
 """The header lines of the sections around a line, outermost first; ``()`` is global config."""
@@ -18,8 +19,7 @@ class Shape(StrEnum):
     """Nothing to the device: comments, blank lines, headers, prompts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(NamedTuple):
     """A line and what stands below it.
 
     ``text`` has no indentation and no trailing blanks; of a block it is the line that opens it,
