@@ -216,6 +216,8 @@ class _Parser:
     def __init__(self, text: str, seen: Seen) -> None:
         self.text = text
         self.seen = seen
+        # Apart from those of other texts: what stands twice in this one has two line numbers.
+        self.fresh: Seen = {}
         pieces = text.split("\n")
         self.lines = [piece + "\n" for piece in pieces[:-1]]
         if pieces[-1]:
@@ -237,6 +239,7 @@ class _Parser:
             place += sum(map(len, self.lines[begun:at]))
         self.flush(0)
         self.unwind(0)
+        self.seen.update(self.fresh)
         nodes = _lifted((), _nest(self.stack[0].children))
         return Tree(nodes, tuple(self.problems))
 
@@ -246,7 +249,7 @@ class _Parser:
         end = at + text.count("\n")
         node = self.seen.get(text)
         if node is None:
-            node = self.seen[text] = _section(self.lines, at, end)
+            node = self.fresh[text] = _section(self.lines, at, end)
         if self.pending:
             self.flush(1)
         if len(self.stack) > 1:
