@@ -3,7 +3,8 @@
 Texts are taken from what FRRouting prints. A change is planned from them, typed line by line, and
 what FRRouting prints then must be what was wanted; the way back must bring the first text again,
 letter by letter. FRRouting writes prefixes where IOS writes masks and closes sections with `exit`;
-the parts in which both speak alike are those below.
+the parts in which both speak alike are those below. Not so the values of a `match` in a route map:
+IOS adds them up, FRRouting keeps the last.
 """
 
 import re
@@ -207,12 +208,6 @@ EDITS: dict[str, Edit] = {
     "route-map entry gone": edit((_OUT20, "")),
     "route-map set": edit((" set metric 5\n", " set metric 50\n")),
     "route-map set gone": edit((" set metric 5\n", "")),
-    "route-map match": edit(
-        (
-            " match ip address prefix-list OURS\n",
-            " match ip address prefix-list IN\n",
-        )
-    ),
     "route-map community": edit(("set community 65000:1 65000:2", "set community 65000:3")),
     "route-map verdict": edit(("route-map OUT permit 20", "route-map OUT deny 20")),
     "route-map moved": edit(("route-map OUT permit 20", "route-map OUT permit 40")),

@@ -25,7 +25,7 @@ from catnet_controller.ios.diff import compare
 from catnet_controller.ios.normal import normal
 from catnet_controller.ios.parse import dump, whole
 from catnet_controller.ios.redact import redact
-from catnet_controller.models import Device, Restored, Revision
+from catnet_controller.models import Checks, Device, Restored, Revision
 from catnet_controller.policy.desired import build
 from catnet_controller.simulator import samples
 from catnet_controller.simulator.configuration import Configuration
@@ -155,7 +155,13 @@ class Bench:
 
     def __init__(self, sim: SimulatedDevice, devices: Transactions, tally: Tally) -> None:
         self._sim = sim
-        self._device = Device(name=sim.name, host=sim.host, port=sim.port)
+        self._device = Device(
+            name=sim.name,
+            host=sim.host,
+            port=sim.port,
+            # Many of these changes are meant to lose a neighbour.
+            checks=Checks(watch=False),
+        )
         self._devices = devices
         self._tally = tally
         self._before = sim.running()

@@ -326,10 +326,10 @@ single ip http max-connections * ; stage 90
 single ip http path * ; stage 90
 single ip http client <x> ... ; stage 90
 flag ip http <...> ; stage 90
+flag ip ftp passive ; stage 90
 single ip ftp <x> ... ; stage 90
 single ip tftp source-interface * ; stage 90
 single ip tftp blocksize * ; stage 90
-flag ip ftp passive ; stage 90
 single ip flow-export <version|source|template> ... ; stage 90
 list ip flow-export destination <...> ; stage 90
 single ip flow-cache timeout <x> * ; stage 90

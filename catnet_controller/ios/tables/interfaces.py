@@ -172,7 +172,6 @@ flag vrrp <g> preempt ; on ; stage 32 ; source Command Default: enabled
 single glbp <g> ip [...] ; stage 30
 single glbp <g> <priority|authentication|timers|load-balancing|weighting|name> ... ; stage 32
 flag glbp <g> preempt ; stage 32
-single channel-group * mode * ; stage 48 ; danger the port joins or leaves a bundle
 single channel-group ... ; stage 48 ; danger the port joins or leaves a bundle
 single channel-protocol *
 single lacp <x> ...
@@ -233,8 +232,7 @@ single power inline ... ; danger power of what is attached
 single power <x> ...
 single service-policy <input|output> * ; no full
 single service-policy type <...> ; no full
-section service instance <n> ethernet ; opens service-instance
-section service instance <n> ethernet ... ; opens service-instance
+section service instance <n> ethernet [...] ; opens service-instance
 single ppp authentication ...
 single ppp chap <hostname|password> ...
 single ppp pap sent-username ...
@@ -365,8 +363,8 @@ single description ...
 single priority *
 single timers advertise *
 single preempt [...] ; on ; default preempt ; source Command Default: enabled
-single address * primary
 list address <...> secondary
+single address * primary
 single track <n> ...
 flag vrrpv2
 flag shutdown ; off ; source Command Default: disabled, the no is not printed

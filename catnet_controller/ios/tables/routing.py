@@ -40,7 +40,7 @@ single neighbor <a> remove-private-as [...]
 single neighbor <a> advertise additional-paths ...
 single neighbor <a> additional-paths ...
 single neighbor <a> capability <...> ; no full
-flag neighbor <a> <as-override|dont-capability-negotiate|disable-connected-check|send-label|soo|next-hop-unchanged|dmzlink-bw>
+flag neighbor <a> <as-override|dont-capability-negotiate|disable-connected-check|next-hop-unchanged|dmzlink-bw>
 single neighbor <a> <soo|send-label|translate-update|slow-peer|ha-mode|internal-vpn-client> [...]
 single neighbor <a> <x> ... ; no full
 single network <p> mask <m> [...]
@@ -101,7 +101,7 @@ section address-family <...> ; opens bgp-af ; stage 60
         cite,
         r"""
 single bgp router-id ... ; stage 12
-flag bgp <recursion|aggregate-timer|redistribute-internal|soft-reconfig-backup>
+flag bgp <recursion|redistribute-internal|soft-reconfig-backup>
 single bgp additional-paths <x> [...]
 flag bgp additional-paths <...>
 single bgp dampening [...]

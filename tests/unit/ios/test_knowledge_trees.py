@@ -9,7 +9,7 @@ from catnet_controller.ios.diff import compare
 from catnet_controller.ios.parse import dump, parse
 from catnet_controller.ios.predict import predict
 from catnet_controller.ios.rows import Kind, Row
-from catnet_controller.ios.rules import BOOK, match
+from catnet_controller.ios.rules import BOOK, match, negation
 
 _SECTIONS = {
     "interface": ("interface Loopback1", "interface Loopback2", "interface Tunnel7"),
@@ -115,3 +115,21 @@ def test_a_partial_text_keeps_what_it_does_not_name(running: str, desired: str) 
     assert not [c.text for c in change.commands if c.text.startswith("no interface")]
     again = compare(change.predicted, named, scope="partial")
     assert ([c.text for c in again.commands], again.diff) == ([], ())
+
+
+def test_the_negation_of_a_line_is_that_of_its_row() -> None:
+    """What takes a line away must be taken by the same row, or the line would stay in the model."""
+    elsewhere = set()
+    for row in BOOK.rows:
+        if row.kind in (Kind.ENTRY, Kind.BLOCK) or row.loose or row.never:
+            continue
+        for number in range(12):
+            text = line(row, number)
+            found = match(row.mode, text)
+            if found is None or found.row is not row:
+                continue
+            back = match(row.mode, negation(found, text))
+            if back is None or back.key != found.key:
+                elsewhere.add(row.pattern)
+    # One that goes with the line it stands for, and one that goes back to its default.
+    assert elsewhere == {"enable algorithm-type ...", "exec-timeout ..."}
