@@ -198,11 +198,20 @@ class SecretMissing(Blocked):
     default_next_step = "Provide the environment variable, file or credential that is named."
 
 
+class CredentialsInvalid(Blocked):
+    """credentials.yaml or its key cannot be used as it stands; the file is left as it is."""
+
+    code = "credentials-invalid"
+    default_next_step = "`catnet credentials list` shows what is in the file."
+
+
 class AuthenticationFailed(Blocked):
     """The device refused the credential."""
 
     code = "authentication-failed"
-    default_next_step = "Check the credential of this device in catnet.yaml."
+    default_next_step = (
+        "Check the login of this device: `catnet credentials list`, then catnet.yaml."
+    )
 
 
 class EnableFailed(Blocked):

@@ -25,24 +25,45 @@ from catnet_controller.models import Fallback, Mode, Problem
 _MOST_BYTES = 1024 * 1024
 _MOST_SECRET_BYTES = 64 * 1024
 _SHORTEST_TOKEN = 16
+_SHORTEST_KEY = 44
+_KEY_VARIABLE = "CATNET_CREDENTIALS_KEY"
+_KEY_CREDENTIAL = "catnet-credentials-key"
 _LOOPBACK_NAMES = ("localhost", "ip6-localhost")
 
 
 class Secret:
     """A value that does not show itself: ``repr``, ``str`` and formatting give its source only."""
 
-    __slots__ = ("_missing", "_value", "source")
+    __slots__ = ("_missing", "_value", "path", "source")
 
-    def __init__(self, value: str, *, source: str = "given", missing: str | None = None) -> None:
+    def __init__(
+        self,
+        value: str,
+        *,
+        source: str = "given",
+        missing: str | None = None,
+        path: Path | None = None,
+    ) -> None:
         self._value = value
         self._missing = missing
         self.source = source
+        self.path = path
+        """The file that ``file:PATH`` refers to."""
 
     def reveal(self) -> str:
         """The value. Raises SecretMissing where it could not be read (``load(lazy=True)``)."""
         if self._missing is not None:
             raise SecretMissing(self._missing)
         return self._value
+
+    def fresh(self) -> str:
+        """The value as its file has it now; as it was read, where it is of no file."""
+        if self.path is None:
+            return self.reveal()
+        try:
+            return _secret_file(self.path)
+        except ValueError as error:
+            raise SecretMissing(f"{self.source}: {error}") from None
 
     @property
     def missing(self) -> str | None:
@@ -378,6 +399,10 @@ class Devices:
     credentials: Mapping[str, Login] = field(
         default_factory=lambda: MappingProxyType({}), metadata=_is(_Named(Login))
     )
+    credentials_file: Path = field(default=Path("credentials.yaml"), metadata=_is(_Scalar(_path)))
+    """What `catnet credentials` writes; it need not be there."""
+    credentials_key: Secret | None = field(default=None, metadata=_is(_Secret(_SHORTEST_KEY)))
+    """Where the file does not say: $CATNET_CREDENTIALS_KEY or the systemd credential."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -434,7 +459,15 @@ class Settings:
 
     def revealed(self) -> tuple[str, ...]:
         """Every secret value that could be read: what logs must never show."""
-        return tuple({s.reveal() for s in _secrets_in(self) if s.missing is None})
+        return tuple(
+            {
+                piece
+                for secret in _secrets_in(self)
+                if secret.missing is None
+                # A secret that is a list of keys hides each of them.
+                for piece in (secret.reveal(), *_keys_in(secret, self.devices.credentials_key))
+            }
+        )
 
 
 def _secrets_in(value: object) -> Iterator[Secret]:
@@ -449,6 +482,10 @@ def _secrets_in(value: object) -> Iterator[Secret]:
     elif is_dataclass(value):
         for one in fields(value):
             yield from _secrets_in(getattr(value, one.name))
+
+
+def _keys_in(secret: Secret, keys: Secret | None) -> list[str]:
+    return re.split(r"[\s,]+", secret.reveal()) if secret is keys else []
 
 
 def known_keys() -> tuple[str, ...]:
@@ -514,6 +551,8 @@ class _Reader:
         values = None
         if not self.problems:
             values = self.section(Settings, root, "", 1)
+            if isinstance(values, Settings):
+                values = self.with_credentials_key(values)
             self.strange_variables()
         if self.problems or not isinstance(values, Settings):
             unique = dict.fromkeys(sorted(self.problems, key=lambda one: one.line))
@@ -525,6 +564,33 @@ class _Reader:
             return values
         beside_store = values.store.path / "known_hosts"
         return replace(values, devices=replace(values.devices, known_hosts=beside_store))
+
+    def with_credentials_key(self, values: "Settings") -> "Settings":
+        """The key of the credentials, which may come by three ways, though by one at a time."""
+        ways: dict[str, Secret] = {}
+        if values.devices.credentials_key is not None:
+            ways["devices.credentials_key"] = values.devices.credentials_key
+        kind = _Secret(_SHORTEST_KEY)
+        text = self.place.environ.get(_KEY_VARIABLE)
+        if text is not None and _KEY_VARIABLE not in self.referred:
+            try:
+                _check_secret(kind, text)
+                ways[_KEY_VARIABLE] = Secret(text, source=f"env:{_KEY_VARIABLE}")
+            except ValueError as error:
+                self.problem(0, str(error), file=f"environment: {_KEY_VARIABLE}")
+        folder = self.place.environ.get("CREDENTIALS_DIRECTORY")
+        reference = f"credential:{_KEY_CREDENTIAL}"
+        refers = any(way.source == reference for way in ways.values())
+        if folder and Path(folder, _KEY_CREDENTIAL).exists() and not refers:
+            try:
+                ways[reference] = self.secret(kind, reference)
+            except ValueError as error:
+                self.problem(0, f"{reference}: {error}")
+        if len(ways) > 1:
+            self.problem(0, f"the credentials key comes by {' and by '.join(ways)}; leave one")
+        for key in ways.values():
+            return replace(values, devices=replace(values.devices, credentials_key=key))
+        return values
 
     def problem(self, line: int, message: str, *, file: str | None = None) -> object:
         self.problems.append(Problem(file=file or str(self.file), line=line, message=message))
@@ -672,14 +738,15 @@ class _Reader:
                 "a secret does not stand in this file, where git, backups and tickets would carry"
                 " it along; write env:NAME, file:PATH or credential:NAME"
             )
+        path = _path(found[2], self.place) if found[1] == "file" else None
         try:
             value = self.refer(found[1], found[2])
             _check_secret(kind, value)
         except ValueError as error:
             if not self.place.lazy:
                 raise
-            return Secret("", source=text, missing=f"{text}: {error}")
-        return Secret(value, source=text)
+            return Secret("", source=text, missing=f"{text}: {error}", path=path)
+        return Secret(value, source=text, path=path)
 
     def refer(self, how: str, name: str) -> str:
         if how == "env":

@@ -6,7 +6,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -62,14 +62,14 @@ _Loop = tuple[str, Callable[[], Awaitable[bool]], Callable[[], Awaitable[None]]]
 """A name, a step that says whether it found work, and how to wait when it found none."""
 
 
-async def run(settings: Settings) -> None:
-    """Run the daemon until SIGTERM or SIGINT.
+async def run(settings: Settings, *, hide: Callable[[Collection[str]], None] | None = None) -> None:
+    """Run the daemon until SIGTERM or SIGINT. ``hide`` hears of secrets that appear meanwhile.
 
     The first signal drains: nothing new is taken, jobs under way end, statuses go out. The second
     stops at once; what was under way is recovered at the next start. Raises StoreFailed when
     another daemon has the store, SecretMissing and SettingsInvalid before anything is touched.
     """
-    daemon = Daemon(settings)
+    daemon = Daemon(settings, hide=hide)
     loop = asyncio.get_running_loop()
     for which in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(which, daemon.stop)
@@ -83,8 +83,11 @@ async def run(settings: Settings) -> None:
 class Daemon:
     """Every part of the daemon, and its life from ready to drained."""
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(
+        self, settings: Settings, *, hide: Callable[[Collection[str]], None] | None = None
+    ) -> None:
         self._settings = settings
+        self._hide = hide
         self._clock = SystemClock()
         self._conclude = partial(
             verdict.conclude,
@@ -132,6 +135,7 @@ class Daemon:
                 self._offload,
                 self._backups,
                 count=self._metrics.host_key,
+                hide=self._hide,
             )
             freed = await self._store.free_leases()
             log.info("store open", path=str(settings.store.path), interrupted_jobs=freed)

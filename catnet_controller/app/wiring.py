@@ -4,7 +4,7 @@ import contextlib
 import os
 import secrets
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -14,6 +14,8 @@ from catnet_controller.devices.computing import at_once
 from catnet_controller.devices.credentials import Credential, Credentials
 from catnet_controller.devices.hostkeys import HostKey, HostKeys
 from catnet_controller.devices.transaction import Transactions
+from catnet_controller.devices.vault import Keyring, Vault
+from catnet_controller.errors import CatnetError, CredentialsInvalid
 from catnet_controller.github import events
 from catnet_controller.github.edge import Edge
 from catnet_controller.models import Jump
@@ -107,11 +109,18 @@ def devices(
     backups: Backups,
     *,
     count: Callable[[str], None] | None = None,
+    hide: Callable[[Collection[str]], None] | None = None,
 ) -> Transactions:
-    """``count`` hears of every host key that was not known (`HostKeys`)."""
+    """``count`` hears of every host key that was not known (`HostKeys`), ``hide`` of every secret
+    of credentials.yaml.
+
+    Raises CredentialsInvalid where that file cannot be used.
+    """
     reached = settings.devices
+    logins = credentials(settings, hide=hide)
+    logins.check()
     return Transactions(
-        credentials=_credentials(settings),
+        credentials=logins,
         hostkeys=HostKeys(
             reached.known_hosts, first_use=reached.host_keys == "first-use", count=count
         ),
@@ -135,7 +144,7 @@ async def host_keys(
     timeout = settings.devices.connect_timeout
     if jump is None:
         return await known.scan(host, port, timeout=timeout)
-    credential = _credentials(settings).lookup(jump.credential)
+    credential = credentials(settings).lookup(jump.credential)
     hop = hops.first(name, jump)
     connection = await hops.tunnel(hop, credential, hostkeys=known, timeout=timeout)
     try:
@@ -145,9 +154,39 @@ async def host_keys(
         await connection.wait_closed()
 
 
-def _credentials(settings: Settings) -> Credentials:
+def credentials(
+    settings: Settings, *, hide: Callable[[Collection[str]], None] | None = None
+) -> Credentials:
     named = settings.devices.credentials
-    return Credentials({name: _credential(login) for name, login in named.items()})
+    return Credentials(
+        {name: _credential(login) for name, login in named.items()},
+        vault=vault(settings),
+        hide=hide,
+    )
+
+
+def hidden(settings: Settings) -> tuple[str, ...]:
+    """Every secret value that can be read: what logs must never show."""
+    found: list[str] = list(settings.revealed())
+    # What is wrong with credentials.yaml is said by whoever needs it.
+    with contextlib.suppress(CatnetError):
+        credentials(settings, hide=found.extend).check()
+    return tuple(found)
+
+
+def vault(settings: Settings) -> Vault:
+    def keyring() -> Keyring:
+        key = settings.devices.credentials_key
+        if key is None:
+            raise CredentialsInvalid(
+                f"{settings.devices.credentials_file} needs its key, and none is given",
+                next_step="Make one with `catnet credentials generate-key FILE` and give it as"
+                " devices.credentials_key, CATNET_CREDENTIALS_KEY or the systemd credential"
+                " catnet-credentials-key.",
+            )
+        return Keyring(key.fresh(), source=key.source)
+
+    return Vault(settings.devices.credentials_file, keyring=keyring)
 
 
 def _credential(login: Login) -> Credential:

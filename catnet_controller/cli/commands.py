@@ -16,9 +16,11 @@ import click
 
 from catnet_controller import __version__
 from catnet_controller.cli.exits import CODES, Exit, Flags, call
+from catnet_controller.cli.logins import credentials
 from catnet_controller.cli.options import as_json as _json
 from catnet_controller.cli.options import config as _config
 from catnet_controller.cli.options import count as _count
+from catnet_controller.cli.options import hidden as _hidden
 from catnet_controller.cli.options import print_json as _print_json
 from catnet_controller.cli.options import read as _settings
 from catnet_controller.cli.options import url as _url
@@ -82,13 +84,13 @@ def run(*, config: Path) -> int:
     from catnet_controller.telemetry import logs
 
     logging = logs.configure(
-        level=settings.log.level, format=settings.log.format, secrets=settings.revealed()
+        level=settings.log.level, format=settings.log.format, secrets=_hidden(settings)
     )
     try:
         from catnet_controller.app.daemon import run as live
 
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(live(settings))
+            runner.run(live(settings, hide=logging.hide))
     except CatnetError:
         raise
     except Exception:
@@ -227,7 +229,7 @@ def plan(*, path: Path | None, devices: Sequence[str], config: Path, as_json: bo
     from catnet_controller.telemetry import logs
 
     # What libraries have to say would stand between the lines of the plan.
-    logging = logs.configure(level="error", format="console", secrets=settings.revealed())
+    logging = logs.configure(level="error", format="console", secrets=_hidden(settings))
     try:
         from rich.console import Console
 
@@ -334,7 +336,7 @@ def diff(
 
             read = _settings(config)
             # What libraries have to say would stand between the lines of the difference.
-            logging = logs.configure(level="error", format="console", secrets=read.revealed())
+            logging = logs.configure(level="error", format="console", secrets=_hidden(read))
             stack.callback(logging.close)
             return read
 
@@ -508,6 +510,7 @@ def _address(text: str) -> tuple[str, int]:
 
 
 catnet.add_command(backup)
+catnet.add_command(credentials)
 catnet.add_command(rollback)
 
 

@@ -11,6 +11,7 @@ import click
 
 from catnet_controller.errors import (
     CatnetError,
+    CredentialsInvalid,
     DaemonUnreachable,
     Fault,
     SecretMissing,
@@ -108,7 +109,7 @@ def _leaves(error: BaseException) -> Iterator[BaseException]:
 
 def _code(error: BaseException) -> Exit:
     match error:
-        case SettingsInvalid() | SecretMissing():
+        case SettingsInvalid() | SecretMissing() | CredentialsInvalid():
             return Exit.USAGE
         case DaemonUnreachable() | Transient():
             return Exit.UNREACHABLE

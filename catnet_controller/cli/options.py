@@ -36,6 +36,13 @@ def read(config: Path, *, lazy: bool = False) -> "Settings":
     return settings.load(config, lazy=lazy)
 
 
+def hidden(settings: "Settings") -> tuple[str, ...]:
+    """What the log of a command must not show."""
+    from catnet_controller.app import wiring
+
+    return wiring.hidden(settings)
+
+
 def print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 

@@ -132,6 +132,14 @@ def difference(
         aside.print(Text(told, "dim"))
 
 
+def logins(console: Console, found: Sequence[tuple[str, str, Sequence[str]]]) -> None:
+    """Whose login, the user, and which secrets it has."""
+    table = _table("login", "username", "secrets")
+    for whose, username, secrets in found:
+        table.add_row(Text(whose, "bold"), Text(username), Text(", ".join(secrets), "dim"))
+    console.print(table)
+
+
 def kept(console: Console, found: Sequence["Kept"]) -> None:
     """The newest good backup of each device."""
     table = _table("device", "newest good backup", "last seen", "kept", "note")

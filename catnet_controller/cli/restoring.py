@@ -123,7 +123,7 @@ def diff(flags: Flags, *, number: str, other: str, path: Path | None, config: Pa
             from catnet_controller.telemetry import logs
 
             read = options.read(config, lazy=lazy)
-            logging = logs.configure(level="error", format="console", secrets=read.revealed())
+            logging = logs.configure(level="error", format="console", secrets=options.hidden(read))
             stack.callback(logging.close)
             return read
 

@@ -46,14 +46,14 @@ class Hop:
         return entry(self.host, self.port)
 
 
-def last(device: Device) -> Hop:
+def last(device: Device, credential: Credential) -> Hop:
     """The device itself."""
     return Hop(
         title=device.name,
         name=device.name,
         host=device.host,
         port=device.port,
-        credential=device.credential,
+        credential=credential.label or device.credential,
         algorithms=device.algorithms,
     )
 
@@ -81,7 +81,9 @@ def options(
     Raises AlgorithmsRefused for an unknown profile, SecretMissing for an unreadable private key.
     """
     shared = _shared(hop.algorithms)
-    methods: tuple[str, ...] = ("publickey",) if credential.private_key else ()
+    methods: tuple[str, ...] = ()
+    if credential.private_key is not None or credential.private_key_text is not None:
+        methods = ("publickey",)
     if credential.password:
         # The other way round costs a round trip more where both are offered.
         methods += ("password", "keyboard-interactive")
@@ -223,6 +225,14 @@ def _shared(profile: str) -> dict[str, Any]:
 
 
 def _client_keys(credential: Credential) -> list[Any] | None:
+    if credential.private_key_text is not None:
+        try:
+            return list(_imported(credential.private_key_text, credential.passphrase))
+        except ValueError as error:
+            raise SecretMissing(
+                f"the private key of {credential.label} cannot be used: {why(error)}",
+                next_step="Set key and passphrase again with `catnet credentials set`.",
+            ) from error
     if credential.private_key is None:
         return None
     try:
@@ -238,6 +248,11 @@ def _client_keys(credential: Credential) -> list[Any] | None:
 @lru_cache(maxsize=64)
 def _loaded(path: Path, passphrase: str | None, _changed: int) -> tuple[asyncssh.SSHKeyPair, ...]:
     return tuple(asyncssh.load_keypairs([str(path)], passphrase))
+
+
+@lru_cache(maxsize=64)
+def _imported(text: str, passphrase: str | None) -> tuple[asyncssh.SSHKeyPair, ...]:
+    return tuple(asyncssh.load_keypairs([asyncssh.import_private_key(text, passphrase)]))
 
 
 class _Client(asyncssh.SSHClient):

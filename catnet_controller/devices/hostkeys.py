@@ -5,11 +5,8 @@ The file may be shared with OpenSSH: hashed names, several names in a line, comm
 """
 
 import asyncio
-import fcntl
 import logging
-import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +14,7 @@ import asyncssh
 import structlog
 
 from catnet_controller.devices.platforms import ALGORITHMS
-from catnet_controller.devices.writing import write_whole
+from catnet_controller.devices.writing import alone, write_whole
 from catnet_controller.errors import DeviceUnreachable, StoreFailed
 
 log = structlog.get_logger(__name__)
@@ -178,7 +175,7 @@ class HostKeys:
         name = entry(host, port)
         try:
             self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with _alone(self._path.parent):
+            with alone(self._path.parent):
                 kept = [line for line in (_without(old, name) for old in self._lines()) if line]
                 kept += [f"{name} {key.text}" for key in keys]
                 write_whole(self._path, ("\n".join(kept) + "\n").encode())
@@ -222,14 +219,3 @@ def _without(line: str, name: str) -> str:
         return "" if any(known.match(name, "", None)[:1]) else line
     left = [known_name for known_name in names.split(",") if known_name != name]
     return f"{','.join(left)} {rest}" if left else ""
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """Only one process at a time rewrites the file: the daemon at first use, and the command."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

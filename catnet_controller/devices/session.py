@@ -90,7 +90,7 @@ async def open_session(
     PromptUnexpected, AlgorithmsRefused, SecretMissing; DeviceUnreachable, DeviceBusy,
     DeviceTimeout, ConnectionLost.
     """
-    hop = hops.last(device)
+    hop = hops.last(device, credential)
     before = None if device.jump is None else hops.first(device.name, device.jump)
     trusted = hostkeys.lookup(hop.host, hop.port)
     shown: list[asyncssh.SSHKey] = []

@@ -127,7 +127,7 @@ class Transactions:
         return Contact(
             device=device,
             platform=platform,
-            credential=self._credentials.lookup(device.credential),
+            credential=self._credentials.of(device),
             jump_credential=jump_credential,
             hostkeys=self._hostkeys,
             backups=self._backups,

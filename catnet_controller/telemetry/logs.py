@@ -9,7 +9,7 @@ import json
 import logging
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Literal, TextIO
 from urllib.parse import quote
 
@@ -27,9 +27,18 @@ _QUIET = ("asyncio", "asyncssh", "aiohttp.access", "alembic", "github", "scrapli
 class Redactor:
     """Replaces every secret it knows in any text, also where it is quoted as JSON or in a URL."""
 
-    def __init__(self, secrets: Sequence[str] = ()) -> None:
+    def __init__(self, secrets: Collection[str] = ()) -> None:
+        self._secrets: frozenset[str] = frozenset()
+        self._pattern: re.Pattern[str] | None = None
+        self.hide(secrets)
+
+    def hide(self, secrets: Collection[str]) -> None:
+        """Know these as well."""
+        if self._secrets.issuperset(secrets):
+            return
+        self._secrets |= frozenset(secrets)
         forms: set[str] = set()
-        for secret in secrets:
+        for secret in self._secrets:
             for piece in {secret, *(line for line in secret.splitlines() if len(line) >= _SHORT)}:
                 forms |= {piece, repr(piece)[1:-1], quote(piece, safe="")}
                 forms.add(json.dumps(piece)[1:-1])
@@ -68,11 +77,21 @@ class Logs:
     """The log set-up of this process; ``close`` puts back what was before."""
 
     def __init__(
-        self, *, handler: logging.Handler, before: Sequence[logging.Handler], level: int
+        self,
+        *,
+        handler: logging.Handler,
+        before: Sequence[logging.Handler],
+        level: int,
+        redactor: Redactor,
     ) -> None:
         self._handler = handler
+        self._redactor = redactor
         self._before = tuple(before)
         self._level = level
+
+    def hide(self, secrets: Collection[str]) -> None:
+        """From now on these are hidden too."""
+        self._redactor.hide(secrets)
 
     def set_level(self, level: str) -> None:
         """``debug``, ``info``, ``warning`` or ``error``; takes effect at once."""
@@ -97,7 +116,7 @@ def configure(
     *,
     level: str = "info",
     format: Literal["auto", "json", "console"] = "auto",  # noqa: A002
-    secrets: Sequence[str] = (),
+    secrets: Collection[str] = (),
     stream: TextIO | None = None,
 ) -> Logs:
     """Send everything that is logged to ``stream`` (standard error), one line per event.
@@ -147,7 +166,7 @@ def configure(
         cache_logger_on_first_use=False,
     )
     root = logging.getLogger()
-    logs = Logs(handler=handler, before=root.handlers[:], level=root.level)
+    logs = Logs(handler=handler, before=root.handlers[:], level=root.level, redactor=redactor)
     for old in root.handlers[:]:
         root.removeHandler(old)
     root.addHandler(handler)

@@ -14,6 +14,7 @@ from catnet_controller import settings
 from catnet_controller.errors import SecretMissing, SettingsInvalid
 from catnet_controller.models import Fallback, Mode
 
+KEY = "k" * 43 + "="
 EXAMPLE = Path(__file__).parents[2] / "catnet.yaml"
 MINIMAL = """\
 github:
@@ -75,6 +76,7 @@ def example(folder: Path) -> settings.Settings:
     (folder / "keys").mkdir()
     (folder / "keys" / "catnet.passphrase").write_text("pass phrase\n")
     (folder / "keys" / "ntp-key-1").write_text("ntp-example\n")
+    (folder / "credentials.key").write_text(f"{KEY}\n")
     return settings.load(path, example_environ(folder))
 
 
@@ -102,6 +104,7 @@ def test_example_shows_the_true_defaults(tmp_path: Path) -> None:
     assert shown.store == default.store
     assert shown.log == default.log
     assert shown.devices.known_hosts == default.devices.known_hosts
+    assert shown.devices.credentials_file == default.devices.credentials_file
     assert shown.devices.connect_timeout == default.devices.connect_timeout
     assert shown.devices.command_timeout == default.devices.command_timeout
     assert shown.http.listen == default.http.listen
@@ -345,3 +348,42 @@ def test_any_text_loads_or_is_refused(tmp_path_factory: pytest.TempPathFactory, 
     with pytest.raises(SettingsInvalid) as caught:
         settings.load(path, {})
     assert caught.value.message
+
+
+# --- the key of the credentials ------------------------------------------------------------------
+
+
+def test_credentials_key_comes_by_one_of_three_ways(tmp_path: Path) -> None:
+    assert load(tmp_path).devices.credentials_key is None
+    given = load(tmp_path, environ={**ENVIRON, "CATNET_CREDENTIALS_KEY": KEY})
+    assert given.devices.credentials_key is not None
+    assert given.devices.credentials_key.reveal() == KEY
+    assert given.devices.credentials_key.source == "env:CATNET_CREDENTIALS_KEY"
+    (tmp_path / "catnet-credentials-key").write_text(f"{KEY}\n")
+    given = load(tmp_path, environ={**ENVIRON, "CREDENTIALS_DIRECTORY": str(tmp_path)})
+    assert given.devices.credentials_key is not None
+    assert given.devices.credentials_key.reveal() == KEY
+    text = f"{MINIMAL}\ndevices: {{credentials_key: 'env:CATNET_CREDENTIALS_KEY'}}\n"
+    given = load(tmp_path, text, {**ENVIRON, "CATNET_CREDENTIALS_KEY": f"{KEY},{KEY}"})
+    assert {KEY, f"{KEY},{KEY}"} <= set(given.revealed())
+
+
+def test_credentials_key_by_two_ways_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY)
+    text = f"{MINIMAL}\ndevices: {{credentials_key: 'file:key'}}\n"
+    [said] = problems(tmp_path, text, {**ENVIRON, "CATNET_CREDENTIALS_KEY": KEY})
+    assert "by devices.credentials_key and by CATNET_CREDENTIALS_KEY; leave one" in said
+    [said] = problems(tmp_path, MINIMAL, {**ENVIRON, "CATNET_CREDENTIALS_KEY": "short"})
+    assert "shorter than 44" in said
+
+
+def test_a_secret_of_a_file_is_read_afresh(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text(KEY)
+    text = f"{MINIMAL}\ndevices: {{credentials_key: 'file:key'}}\n"
+    key = load(tmp_path, text).devices.credentials_key
+    assert key is not None
+    (tmp_path / "key").write_text("other")
+    assert (key.reveal(), key.fresh()) == (KEY, "other")
+    (tmp_path / "key").unlink()
+    with pytest.raises(SecretMissing):
+        key.fresh()
