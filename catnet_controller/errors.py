@@ -291,6 +291,13 @@ class StoreFailed(Blocked):
     default_next_step = "Check disk space, permissions and whether another daemon runs."
 
 
+class AccountRefused(Blocked):
+    """A user or a token cannot be made or changed as it was asked for."""
+
+    code = "account-refused"
+    default_next_step = "`catnet user list` and `catnet token list` show what there is."
+
+
 class BackupDamaged(Blocked):
     """The file of a backup was cut or edited since it was written."""
 

@@ -549,3 +549,77 @@ class QueueDepth:
     triggers: int
     outbox: int
     outbox_age: float
+
+
+# --- people and machines that ask ----------------------------------------------------------------
+
+
+class Role(StrEnum):
+    """What somebody may do; each includes the ones before it."""
+
+    VIEWER = "viewer"
+    """Reads."""
+    OPERATOR = "operator"
+    """Acts on devices and deployments."""
+    ADMIN = "admin"
+    """Manages users and tokens."""
+
+    def covers(self, other: "Role") -> bool:
+        order = tuple(Role)
+        return order.index(self) >= order.index(other)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class User:
+    """A person with a password. ``password`` is its argon2 hash, never the password."""
+
+    name: str
+    role: Role
+    password: str = field(repr=False)
+    disabled: bool = False
+    created_at: float = 0.0
+    changed_at: float = 0.0
+    """When the password was set."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Session:
+    """One login of a user; it ends at ``until``, or earlier when its row is taken away."""
+
+    id: str = field(repr=False)
+    user: str
+    created_at: float
+    until: float
+    address: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """What a machine shows instead of a password; the store keeps only a digest of it."""
+
+    name: str
+    role: Role
+    created_at: float
+    until: float
+    created_by: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SigningKey:
+    """What sessions are signed with; ``id`` stands in what was signed."""
+
+    id: str
+    secret: bytes = field(repr=False)
+    created_at: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Act:
+    """A line of the audit log. ``result`` is ``started`` until the act has ended."""
+
+    id: int = 0
+    at: float
+    who: str
+    what: str
+    address: str
+    result: str

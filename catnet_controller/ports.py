@@ -7,6 +7,7 @@ from typing import Protocol, TypeVar
 from catnet_controller.errors import CatnetError
 from catnet_controller.ios.changes import ChangeSet
 from catnet_controller.models import (
+    Act,
     Backup,
     Claim,
     Conclusion,
@@ -31,9 +32,14 @@ from catnet_controller.models import (
     RefState,
     Restored,
     Revision,
+    Role,
+    Session,
+    SigningKey,
     StatusMessage,
     Step,
+    Token,
     Trigger,
+    User,
 )
 
 T = TypeVar("T")
@@ -226,6 +232,106 @@ class Meter(Protocol):
 
     async def alive(self) -> None:
         """Raise StoreFailed or StoreBusy if the store cannot be written."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How failed logins are answered: the one with the number ``free`` locks out for a second, each
+    further one for twice as long, up to ``longest`` seconds; after ``forget`` seconds without one
+    all are forgotten."""
+
+    free: int
+    longest: float
+    forget: float = 86_400.0
+
+    def wait(self, failures: int) -> float:
+        """Seconds that a subject with so many failures is locked out."""
+        over = failures - self.free
+        return 0.0 if over < 0 else min(2.0 ** min(over, 30), self.longest)
+
+
+class Accounts(Protocol):
+    """Who may ask: users with their sessions, tokens of machines, and what was asked for."""
+
+    async def add_user(self, user: User, *, first: bool = False) -> None:
+        """Raises AccountRefused for a name that is taken; ``first``: when there is any user."""
+        ...
+
+    async def user(self, name: str) -> User | None: ...
+
+    async def users(self) -> Sequence[User]: ...
+
+    async def change_user(
+        self,
+        name: str,
+        *,
+        role: Role | None = None,
+        disabled: bool | None = None,
+        password: str | None = None,
+    ) -> User:
+        """Change what is given, and end every session of the user.
+
+        Raises AccountRefused for an unknown name, and rather than leave no admin that can log in.
+        """
+        ...
+
+    async def rehash(self, name: str, old: str, new: str) -> None:
+        """The same password under stronger parameters; nothing when it was changed meanwhile."""
+        ...
+
+    async def open_session(self, session: Session, *, password: str) -> bool:
+        """False when the user was disabled or got another password than ``password`` (its hash)
+        since it was looked at."""
+        ...
+
+    async def session(self, number: str) -> tuple[Session, User] | None:
+        """None when it has ended, or its user is disabled."""
+        ...
+
+    async def end_session(self, number: str) -> None: ...
+
+    async def signing_keys(self) -> Sequence[SigningKey]:
+        """Newest first."""
+        ...
+
+    async def add_signing_key(self, key: SigningKey, *, drop_before: float) -> None:
+        """Add a key, and forget those that were made before."""
+        ...
+
+    async def add_token(self, token: Token, digest: str) -> None:
+        """Raises AccountRefused for a name that is taken."""
+        ...
+
+    async def token(self, digest: str) -> Token | None:
+        """None when it is unknown or has expired."""
+        ...
+
+    async def tokens(self) -> Sequence[Token]: ...
+
+    async def remove_token(self, name: str) -> None:
+        """Raises AccountRefused for an unknown name."""
+        ...
+
+    async def attempt(self, subjects: Mapping[str, Patience]) -> float:
+        """Count a login of these subjects before its password is looked at.
+
+        Seconds to wait when one of them is locked out; then nothing is counted.
+        """
+        ...
+
+    async def forgive(self, subject: str, *, all_of_it: bool) -> None:
+        """The login was right: forget every failure of the subject, or the last one."""
+        ...
+
+    async def begin_act(self, act: Act) -> int:
+        """Write a line of the audit log; its number."""
+        ...
+
+    async def end_act(self, number: int, result: str) -> None: ...
+
+    async def acts(self, limit: int = 100) -> Sequence[Act]:
+        """The audit log, newest first."""
         ...
 
 

@@ -200,3 +200,67 @@ pulse = sa.Table(
     sa.Column("worker", sa.Text, primary_key=True),
     _time("alive_at", nullable=False),
 )
+
+# A user; PostgreSQL keeps the word itself for its own.
+account = sa.Table(
+    "account",
+    metadata,
+    sa.Column("name", Clean, primary_key=True),
+    sa.Column("role", sa.Text, nullable=False),
+    sa.Column("password", sa.Text, nullable=False),
+    sa.Column("disabled", sa.Boolean, nullable=False),
+    _time("created_at", nullable=False),
+    _time("changed_at", nullable=False),
+)
+
+session = sa.Table(
+    "session",
+    metadata,
+    # A digest of what the session's token carries: who reads the store cannot use it.
+    sa.Column("id", Clean, primary_key=True),
+    sa.Column("account", Clean, sa.ForeignKey("account.name"), nullable=False, index=True),
+    _time("created_at", nullable=False),
+    _time("until", nullable=False),
+    sa.Column("address", Clean, nullable=False),
+)
+
+signing_key = sa.Table(
+    "signing_key",
+    metadata,
+    sa.Column("id", Clean, primary_key=True),
+    sa.Column("secret", sa.LargeBinary, nullable=False),
+    _time("created_at", nullable=False),
+)
+
+token = sa.Table(
+    "token",
+    metadata,
+    sa.Column("name", Clean, primary_key=True),
+    sa.Column("digest", Clean, nullable=False, unique=True),
+    sa.Column("role", sa.Text, nullable=False),
+    _time("created_at", nullable=False),
+    _time("until", nullable=False),
+    sa.Column("created_by", Clean, nullable=False),
+)
+
+# Logins that failed, by who tried (`user:NAME`, `address:IP`).
+attempt = sa.Table(
+    "attempt",
+    metadata,
+    sa.Column("subject", Clean, primary_key=True),
+    sa.Column("failures", sa.Integer, nullable=False),
+    _time("until", nullable=False),
+    _time("last_at", nullable=False),
+)
+
+audit = sa.Table(
+    "audit",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    _time("at", nullable=False, index=True),
+    sa.Column("who", Clean, nullable=False),
+    sa.Column("what", Clean, nullable=False),
+    sa.Column("address", Clean, nullable=False),
+    sa.Column("result", Clean, nullable=False),
+    sqlite_autoincrement=True,
+)

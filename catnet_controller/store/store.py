@@ -16,6 +16,7 @@ import structlog
 
 from catnet_controller.errors import StoreFailed
 from catnet_controller.models import (
+    Act,
     Claim,
     Delivery,
     Deployment,
@@ -31,11 +32,17 @@ from catnet_controller.models import (
     QueueDepth,
     RefState,
     Revision,
+    Role,
+    Session,
+    SigningKey,
     Step,
+    Token,
     Trigger,
+    User,
 )
-from catnet_controller.ports import Clock, Conclude
+from catnet_controller.ports import Clock, Conclude, Patience
 from catnet_controller.store import (
+    accounts,
     deployments,
     inventory,
     outbox,
@@ -294,6 +301,83 @@ class Store:
         freed = await self.db.tx(free)
         self.work.wake()
         return freed
+
+    # --- Accounts ------------------------------------------------------------------------------
+
+    async def add_user(self, user: User, *, first: bool = False) -> None:
+        await self.db.tx(accounts.add_user, user, first)
+
+    async def user(self, name: str) -> User | None:
+        return await self.db.read(accounts.find_user, name)
+
+    async def users(self) -> Sequence[User]:
+        return await self.db.read(accounts.users)
+
+    async def change_user(
+        self,
+        name: str,
+        *,
+        role: Role | None = None,
+        disabled: bool | None = None,
+        password: str | None = None,
+    ) -> User:
+        return await self.db.tx(
+            accounts.change_user,
+            name,
+            role=role,
+            disabled=disabled,
+            password=password,
+            now=self._clock.now(),
+        )
+
+    async def rehash(self, name: str, old: str, new: str) -> None:
+        await self.db.tx(accounts.rehash, name, old, new)
+
+    async def open_session(self, session: Session, *, password: str) -> bool:
+        return await self.db.tx(accounts.open_session, session, password, self._clock.now())
+
+    async def session(self, number: str) -> tuple[Session, User] | None:
+        return await self.db.read(accounts.find_session, number, self._clock.now())
+
+    async def end_session(self, number: str) -> None:
+        await self.db.tx(accounts.end_session, number)
+
+    async def signing_keys(self) -> Sequence[SigningKey]:
+        return await self.db.read(accounts.signing_keys)
+
+    async def add_signing_key(self, key: SigningKey, *, drop_before: float) -> None:
+        await self.db.tx(accounts.add_signing_key, key, drop_before)
+
+    async def add_token(self, token: Token, digest: str) -> None:
+        await self.db.tx(accounts.add_token, token, digest)
+
+    async def token(self, digest: str) -> Token | None:
+        return await self.db.read(accounts.find_token, digest, self._clock.now())
+
+    async def tokens(self) -> Sequence[Token]:
+        return await self.db.read(accounts.tokens)
+
+    async def remove_token(self, name: str) -> None:
+        await self.db.tx(accounts.remove_token, name)
+
+    async def attempt(self, subjects: Mapping[str, Patience]) -> float:
+        return await self.db.tx(accounts.attempt, subjects, self._clock.now())
+
+    async def forgive(self, subject: str, *, all_of_it: bool) -> None:
+        await self.db.tx(accounts.forgive, subject, all_of_it)
+
+    async def begin_act(self, act: Act) -> int:
+        return await self.db.tx(accounts.begin_act, act)
+
+    async def end_act(self, number: int, result: str) -> None:
+        await self.db.tx(accounts.end_act, number, result)
+
+    async def acts(self, limit: int = 100) -> Sequence[Act]:
+        return await self.db.read(accounts.acts, limit)
+
+    async def prune_accounts(self, *, audit_before: float) -> int:
+        """Remove what has ended, and the audit log before that time; how many rows."""
+        return await self.db.tx(accounts.prune, self._clock.now(), audit_before)
 
     # --- States --------------------------------------------------------------------------------
 
