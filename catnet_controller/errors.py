@@ -305,6 +305,20 @@ class BackupDamaged(Blocked):
     default_next_step = "Choose another with `catnet backup list DEVICE`; put a copy back."
 
 
+class CancelRefused(Blocked):
+    """What was asked to be cancelled cannot be any more."""
+
+    code = "cancel-refused"
+    default_next_step = "Let it end; `catnet rollback --device NAME` takes a device back."
+
+
+class PushPaused(Blocked):
+    """Pushes are paused."""
+
+    code = "paused"
+    default_next_step = "`catnet resume`, then `catnet sync --force` or `catnet deploy`."
+
+
 class DaemonUnreachable(Blocked):
     """The command needs the daemon, and it does not answer."""
 

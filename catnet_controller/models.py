@@ -202,6 +202,11 @@ class Revision:
         return int(self.ref.removeprefix("pull/")) if self.ref.startswith("pull/") else None
 
     @property
+    def reported(self) -> bool:
+        """Whether its commit hears of it on GitHub: not when a person asked for some devices."""
+        return bool(self.sha) and self.ref != "recorded"
+
+    @property
     def rollback(self) -> bool:
         """Whether it is about taking a device back."""
         return self.ref.startswith("rollback/")
@@ -338,6 +343,18 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Pause:
+    """Nothing is pushed until somebody resumes: who said so, why, and since when."""
+
+    by: str
+    reason: str
+    since: float
+
+    def __str__(self) -> str:
+        return f"paused by {self.by}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Deployment:
     """One revision taken to its devices."""
 
@@ -353,6 +370,8 @@ class Deployment:
     """One line for people: the verdict's."""
     problems: tuple[Problem, ...] = ()
     jobs: tuple[Job, ...] = ()
+    pause: Pause | None = None
+    """What keeps this push from going on."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -25,6 +25,7 @@ from catnet_controller.models import (
     Mode,
     OutboxRow,
     Outcome,
+    Pause,
     Problem,
     Pull,
     QueueDepth,
@@ -141,6 +142,32 @@ class Deployments(Protocol):
 
     async def desired(self, digest: str) -> Desired | None:
         """A desired text by its digest."""
+        ...
+
+    async def cancel(self, number: int, reason: str, conclude: Conclude) -> Deployment:
+        """End what has not touched its device: what waits, and what runs but is not armed yet.
+
+        Whoever works on such a job loses its lease. Jobs with an intent go on. Raises
+        CancelRefused when none is left to cancel, or the deployment is over.
+        """
+        ...
+
+
+class Brake(Protocol):
+    """Pushes paused and resumed; what only looks, and rollbacks, go on."""
+
+    async def paused(self) -> Pause | None: ...
+
+    async def pause(self, pause: Pause, conclude: Conclude) -> None:
+        """Claim no push until resumed; one that runs but is not armed yet waits again.
+
+        An interrupted push is still claimed: its device is in the middle. Writes the messages of
+        the pushes that wait. A second pause replaces reason and name.
+        """
+        ...
+
+    async def resume(self, conclude: Conclude) -> Pause | None:
+        """Gives what was ended by it, None when nothing was paused."""
         ...
 
 

@@ -135,6 +135,7 @@ class Flow:
             compare=Compare(rules=Rules(), secrets=secrets, mark=b"mark", strict=strict),
             retries=retries,
             allow_reverse=reverse,
+            brake=store,
             offload=offload,
         )
         self.execute = Execute(jobs=store, work=deploy.work, concurrency=10, spawn=self._spawn)

@@ -8,10 +8,11 @@ from typing import Any
 
 from aiohttp.test_utils import TestClient, TestServer
 
-from catnet_controller.errors import CatnetError
+from catnet_controller.errors import CancelRefused, CatnetError
 from catnet_controller.github import events
 from catnet_controller.models import (
     Backup,
+    Conclusion,
     Delivery,
     Deployment,
     Desired,
@@ -22,6 +23,7 @@ from catnet_controller.models import (
     JobPlan,
     Mode,
     Outcome,
+    Pause,
     Problem,
     QueueDepth,
     RefState,
@@ -88,6 +90,7 @@ class Memory:
         )
     )
     failing: CatnetError | None = None
+    held: Pause | None = None
 
     async def receive(self, delivery: Delivery, trigger: Trigger | None) -> None:
         if self.failing is not None:
@@ -138,6 +141,23 @@ class Memory:
 
     async def desired(self, digest: str) -> Desired | None:
         raise NotImplementedError
+
+    async def cancel(self, number: int, reason: str, conclude: Conclude) -> Deployment:
+        found = self.kept[number]
+        if found.state.final:
+            raise CancelRefused(f"deployment {number} is over")
+        self.kept[number] = replace(found, state=State.CANCELLED, summary=reason)
+        return self.kept[number]
+
+    async def paused(self) -> Pause | None:
+        return self.held
+
+    async def pause(self, pause: Pause, conclude: Conclude) -> None:
+        self.held = pause
+
+    async def resume(self, conclude: Conclude) -> Pause | None:
+        ended, self.held = self.held, None
+        return ended
 
     async def states(self) -> Mapping[str, DeviceState]:
         if self.failing is not None:
@@ -192,6 +212,9 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
         revision = Revision(sha="", ref=f"rollback/{wish.device}", title="rollback of a device")
         return Deployment(id=78, revision=revision, mode=Mode.ROLLBACK, cause=f"user {wish.by}")
 
+    def conclude(it: Deployment) -> Conclusion:
+        return Conclusion(state=it.state, summary=it.summary)
+
     async def backups(_: str) -> Sequence[Backup]:
         return ()
 
@@ -200,6 +223,8 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
         "deployments": memory,
         "states": memory,
         "meter": memory,
+        "brake": memory,
+        "conclude": conclude,
         "telemetry": metrics,
         "verify": partial(events.verify, secrets=[WEBHOOK_SECRET]),
         "interpret": events.interpret,

@@ -238,6 +238,7 @@ class Daemon:
             retries=settings.deploy.retries,
             allow_reverse=settings.deploy.fallback is Fallback.REVERSE,
             offload=self._offload,
+            brake=store,
         )
 
         def spawn(job: Coroutine[Any, Any, None], name: str) -> object:
@@ -260,6 +261,8 @@ class Daemon:
             request=self._request,
             rollback=self._rollback.open,
             backups=self._backups.list,
+            brake=self._store,
+            conclude=self._conclude,
             repository=settings.github.repository,
             branch=settings.github.branch,
             token=settings.http.token,
@@ -348,6 +351,7 @@ class Daemon:
             raise
         self._store_trouble = None
         self._metrics.depth(await self._store.depth())
+        self._metrics.paused(await self._store.paused() is not None)
         return False
 
     async def _check_access(self) -> bool:

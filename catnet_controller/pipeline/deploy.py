@@ -17,6 +17,7 @@ from catnet_controller.errors import (
     DeviceUnreachable,
     InternalFault,
     LeaseLost,
+    PushPaused,
     Quarantined,
     Refused,
 )
@@ -41,6 +42,7 @@ from catnet_controller.models import (
 from catnet_controller.pipeline.compare import Compare
 from catnet_controller.policy import retry
 from catnet_controller.ports import (
+    Brake,
     Checkpoint,
     Clock,
     Conclude,
@@ -106,6 +108,7 @@ class Deploy:
         retries: int,
         allow_reverse: bool,
         offload: Offload,
+        brake: Brake,
     ) -> None:
         self._jobs = jobs
         self._deployments = deployments
@@ -118,6 +121,7 @@ class Deploy:
         self._retries = retries
         self._allow_reverse = allow_reverse
         self._offload = offload
+        self._brake = brake
 
     async def work(self, claim: Claim) -> None:
         """Run the job and record how it ended. Raises LeaseLost when it is no longer ours."""
@@ -267,7 +271,12 @@ class Deploy:
             log.warning("a push was interrupted; reading the device", step=job.intent.step.value)
             result = await self._devices.recover(device, job.intent, decide, checkpoint)
             again = result.error is not None and not isinstance(result.error, Refused)
-            if again and result.restored is Restored.RESTORED:
+            undone = again and result.restored is Restored.RESTORED
+            pause = await self._brake.paused() if undone and job.mode is Mode.PUSH else None
+            if pause is not None:
+                error = PushPaused(f"an interrupted push was undone; {pause}")
+                result = replace(result, error=error)
+            elif undone:
                 log.info("interrupted push was undone; it starts over")
                 result = await self._devices.push(device, decide, checkpoint)
         else:

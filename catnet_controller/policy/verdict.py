@@ -40,7 +40,7 @@ def conclude(deployment: Deployment, wording: Wording) -> Conclusion:
     """State, one line and messages of a deployment as it stands, final or not."""
     verdict = judge(deployment)
     messages: list[Message] = []
-    if deployment.mode in (Mode.PUSH, Mode.DRY_RUN) and deployment.revision.sha:
+    if deployment.mode in (Mode.PUSH, Mode.DRY_RUN) and deployment.revision.reported:
         messages.extend(_statuses(deployment, verdict, wording))
         pull = deployment.revision.pull
         if pull is not None and verdict.state.final and verdict.state is not State.SUPERSEDED:
@@ -112,6 +112,8 @@ def _under_way(deployment: Deployment) -> Verdict:
     done = sum(1 for job in jobs if job.state.final)
     devices = _count(len(jobs), "device", "devices")
     line = f"{_DOING[deployment.mode]} {devices}"
+    if deployment.pause is not None and not any(job.state is State.RUNNING for job in jobs):
+        line = str(deployment.pause)
     # The count is left out of the line on purpose: a description that changes with every device
     # would be a new status for every device.
     return Verdict(
@@ -220,6 +222,8 @@ def _taken_back(deployment: Deployment, wording: Wording) -> Iterable[StatusMess
 
 def _device_line(deployment: Deployment, job: Job) -> tuple[StatusState, str]:
     outcome = job.outcome
+    if job.state is State.PENDING and deployment.pause is not None:
+        return StatusState.PENDING, str(deployment.pause)
     if not job.state.final:
         return StatusState.PENDING, f"{_DOING[deployment.mode]} {job.device.name}"
     if job.state is State.FAILED:
@@ -229,6 +233,8 @@ def _device_line(deployment: Deployment, job: Job) -> tuple[StatusState, str]:
             return StatusState.FAILURE, f"{clip(line, DESCRIPTION_LIMIT - len(left) - 2)}; {left}"
         return StatusState.FAILURE, line
     if job.state is not State.COMPLETE or outcome is None:
+        if job.state is State.CANCELLED and outcome is not None and outcome.warnings:
+            return StatusState.ERROR, outcome.warnings[-1]
         return StatusState.ERROR, f"{job.state.value} by a newer revision"
     if not outcome.changed:
         return StatusState.SUCCESS, "nothing to change"

@@ -22,7 +22,7 @@ from catnet_controller.models import (
     Trigger,
 )
 from catnet_controller.ports import Conclude
-from catnet_controller.store import inventory, outbox, refs, schema
+from catnet_controller.store import inventory, outbox, pausing, refs, schema
 from catnet_controller.store.codec import join, pack, split, unpack, unpack_device
 from catnet_controller.store.schema import literal
 
@@ -63,6 +63,7 @@ _PROGRESS = sa.select(
 ).where(_d.id == sa.bindparam("number"))
 _LATEST = sa.select(_d.id).order_by(_d.id.desc()).limit(sa.bindparam("limit"))
 # Sorted by the caller: asked for the order of its key, SQLite reads the whole table.
+_PUSHES = sa.select(_d.id).where(_OPEN, _d.mode == literal(Mode.PUSH))
 _ENDED = sa.select(_d.id).where(_OPEN, ~sa.exists().where(_j.deployment == _d.id, _LIVE))
 _SUMMARISE = sa.update(schema.deployment).where(_d.id == sa.bindparam("number"))
 _END = _SUMMARISE.values(state=sa.bindparam("its_state"), ended_at=sa.bindparam("now"))
@@ -232,6 +233,14 @@ def settle(conn: sa.Connection, number: int, conclude: Conclude, now: float) -> 
     return replace(deployment, summary=conclusion.summary)
 
 
+def restate(conn: sa.Connection, conclude: Conclude, now: float) -> None:
+    """Say again how every push that is not over stands: whether it is paused has changed."""
+    for number in sorted(conn.execute(_PUSHES).scalars()):
+        conclusion = conclude(_must(conn, number, brief=True))
+        conn.execute(_SUMMARISE, {"number": number, "summary": conclusion.summary})
+        outbox.put(conn, conclusion.messages, now, number)
+
+
 def conclude_ended(conn: sa.Connection, conclude: Conclude, now: float) -> None:
     """End every deployment that has no live job any more, oldest first, and say so."""
     for number in sorted(conn.execute(_ENDED).scalars()):
@@ -270,6 +279,7 @@ def get(
         summary=row.summary,
         problems=unpack(tuple[Problem, ...], row.problems),
         jobs=tuple(job_of(each, revision, None if brief else each.detail) for each in jobs),
+        pause=pausing.get(conn) if row.mode == Mode.PUSH and row.ended_at is None else None,
     )
 
 

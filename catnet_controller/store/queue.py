@@ -9,6 +9,7 @@ unless it left the device in the middle of a push: then it goes first and all ot
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -35,7 +36,7 @@ _PENDING = _j.state == literal(State.PENDING)
 _RUNNING = _j.state == literal(State.RUNNING)
 
 
-def _due() -> sa.Select[tuple[object, ...]]:
+def _due(*, paused: bool = False) -> sa.Select[tuple[object, ...]]:
     other = schema.job.alias("other")
     first = sa.or_(other.c.rank < _j.rank, sa.and_(other.c.rank == _j.rank, other.c.id < _j.id))
     # One in back-off does not hold up the others, unless it left the device half-way.
@@ -45,6 +46,7 @@ def _due() -> sa.Select[tuple[object, ...]]:
         other.c.device == _l.device,
         first,
         sa.or_(other.c.run_at <= sa.bindparam("now"), other.c.rank == INTERRUPTED),
+        *([_goes(other.c)] if paused else []),
     )
     columns = [_d.ref, _d.sha, _d.title, _d.author]
     return (
@@ -52,12 +54,19 @@ def _due() -> sa.Select[tuple[object, ...]]:
         .join(schema.lease, _l.device == _j.device)
         .join(schema.deployment, _d.id == _j.deployment)
         .where(_PENDING, _j.run_at <= sa.bindparam("now"), _l.job.is_(None), ~ahead)
+        .where(*([_goes(_j)] if paused else []))
         .order_by(_j.rank, _j.id)
         .limit(sa.bindparam("limit"))
     )
 
 
+def _goes(job: sa.ColumnCollection[str, sa.Column[Any]]) -> sa.ColumnElement[bool]:
+    """What goes on while pushes are paused: a device left in the middle of one must not wait."""
+    return sa.or_(job.mode != literal(Mode.PUSH), job.rank == INTERRUPTED)
+
+
 _DUE = _due()
+_DUE_PAUSED = _due(paused=True)
 _TAKE = (
     sa.update(schema.lease)
     .where(_l.device == sa.bindparam("its_device"), _l.job.is_(None))
@@ -124,15 +133,33 @@ _WAITING_ON = sa.select(_j.id).where(
     _PENDING, _j.intent.is_(None), _j.device == sa.bindparam("its_device")
 )
 
+_LIVE_OF = (
+    sa.select(_j.id, _j.device, _j.intent, _l.fence)
+    .join(schema.lease, _l.job == _j.id, isouter=True)
+    .where(_j.deployment == sa.bindparam("number"), sa.or_(_PENDING, _RUNNING))
+)
+_UNARMED = _HELD.join(schema.job, _j.id == _l.job).where(
+    _RUNNING, _j.mode == literal(Mode.PUSH), _j.intent.is_(None)
+)
+
 
 def claim(
-    conn: sa.Connection, *, limit: int, now: float, instant: float, lease: float, worker: str
+    conn: sa.Connection,
+    *,
+    limit: int,
+    now: float,
+    instant: float,
+    lease: float,
+    worker: str,
+    paused: bool = False,
 ) -> list[Claim]:
     """``now`` says what is due, ``instant`` (a clock that never jumps) which lease ran out."""
     for row in conn.execute(_EXPIRED, {"instant": instant}).all():
         _take_away(conn, row.device, row.fence, row.job, now)
     claims = []
-    due: Sequence[Row] = conn.execute(_DUE, {"now": now, "limit": limit}).all()
+    due: Sequence[Row] = conn.execute(
+        _DUE_PAUSED if paused else _DUE, {"now": now, "limit": limit}
+    ).all()
     for row in due:
         holder = {"its_device": row.device, "its_job": row.id}
         until = {"its_worker": worker, "its_until": instant + lease}
@@ -212,6 +239,35 @@ def cancel_waiting(conn: sa.Connection, device: str, reason: str, now: float) ->
     outcome = Outcome(state=State.CANCELLED, warnings=(reason,))
     waiting = conn.execute(_WAITING_ON, {"its_device": device}).scalars().all()
     end(conn, dict.fromkeys(waiting, outcome), now)
+
+
+def cancel(conn: sa.Connection, number: int, reason: str, now: float) -> tuple[int, list[str]]:
+    """End what has not touched its device; gives how many, and the devices that go on.
+
+    Who works on one of these finds the lease gone at its next step, and types nothing more.
+    """
+    ended, left = {}, []
+    outcome = Outcome(state=State.CANCELLED, warnings=(reason,))
+    for row in conn.execute(_LIVE_OF, {"number": number}).all():
+        if row.intent is not None:
+            left.append(row.device)
+            continue
+        if row.fence is not None:
+            conn.execute(_FREE, _holding(row.device, row.fence, row.id))
+        ended[row.id] = outcome
+    end(conn, ended, now)
+    return len(ended), left
+
+
+def hold(conn: sa.Connection, now: float) -> None:
+    """Put back the pushes that run and have not armed their device."""
+    for row in conn.execute(_UNARMED).all():
+        if conn.execute(_FREE, _holding(row.device, row.fence, row.job)).rowcount:
+            _give_back(conn, row.job, now, now, untried=1)
+
+
+def _holding(device: str, fence: int, job: int) -> dict[str, object]:
+    return {"its_device": device, "its_fence": fence, "its_job": job}
 
 
 def _take_away(conn: sa.Connection, device: str, fence: int, job: int, now: float) -> None:

@@ -194,6 +194,16 @@ outbox = sa.Table(
     sa.Index("ix_outbox_changed", "changed_at"),
 )
 
+# At most one row.
+pause = sa.Table(
+    "pause",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("by", Clean, nullable=False),
+    sa.Column("reason", Clean, nullable=False),
+    _time("since", nullable=False),
+)
+
 pulse = sa.Table(
     "pulse",
     metadata,

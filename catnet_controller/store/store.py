@@ -14,7 +14,7 @@ from typing import Self
 import sqlalchemy as sa
 import structlog
 
-from catnet_controller.errors import StoreFailed
+from catnet_controller.errors import CancelRefused, StoreFailed
 from catnet_controller.models import (
     Act,
     Claim,
@@ -28,6 +28,7 @@ from catnet_controller.models import (
     Mode,
     OutboxRow,
     Outcome,
+    Pause,
     Problem,
     QueueDepth,
     RefState,
@@ -46,6 +47,7 @@ from catnet_controller.store import (
     deployments,
     inventory,
     outbox,
+    pausing,
     queue,
     refs,
     retention,
@@ -225,6 +227,59 @@ class Store:
     async def desired(self, digest: str) -> Desired | None:
         return await self.db.read(inventory.desired, digest)
 
+    async def cancel(self, number: int, reason: str, conclude: Conclude) -> Deployment:
+        now = self._clock.now()
+
+        def end(conn: sa.Connection) -> Deployment:
+            known = deployments.get(conn, number, brief=True)
+            if known is None or known.state.final:
+                state = "not on record" if known is None else f"{known.state.value} already"
+                raise CancelRefused(f"deployment {number} is {state}", next_step="Nothing to do.")
+            ended, left = queue.cancel(conn, number, reason, now)
+            if not ended:
+                raise CancelRefused(
+                    f"deployment {number} is past the point of cancelling on {', '.join(left)}:"
+                    " the device is armed, and is confirmed or reverted in a moment"
+                )
+            return deployments.settle(conn, number, conclude, now)
+
+        await self.db.tx(end)
+        self.work.wake()
+        found = await self.db.read(deployments.get, number)
+        assert found is not None
+        return found
+
+    # --- Brake ---------------------------------------------------------------------------------
+
+    async def paused(self) -> Pause | None:
+        return await self.db.read(pausing.get)
+
+    async def pause(self, pause: Pause, conclude: Conclude) -> None:
+        now = self._clock.now()
+
+        def stop(conn: sa.Connection) -> None:
+            pausing.put(conn, pause)
+            queue.hold(conn, now)
+            deployments.conclude_ended(conn, conclude, now)
+            deployments.restate(conn, conclude, now)
+
+        await self.db.tx(stop)
+        self.work.wake()
+
+    async def resume(self, conclude: Conclude) -> Pause | None:
+        now = self._clock.now()
+
+        def go(conn: sa.Connection) -> Pause | None:
+            known = pausing.get(conn)
+            if known is not None:
+                pausing.put(conn, None)
+                deployments.restate(conn, conclude, now)
+            return known
+
+        ended = await self.db.tx(go)
+        self.work.wake()
+        return ended
+
     # --- Jobs ----------------------------------------------------------------------------------
 
     async def claim(self, limit: int) -> Sequence[Claim]:
@@ -238,6 +293,7 @@ class Store:
                 instant=self._instant(),
                 lease=self._lease,
                 worker=self._worker,
+                paused=pausing.get(conn) is not None,
             )
             self._conclude_ended(conn)
 

@@ -135,6 +135,9 @@ class Metrics:
         self._queue = self._gauge(
             "catnet_queue_depth", "How much waits, or runs, by queue.", "queue"
         )
+        self._paused = self._gauge(
+            "catnet_pushes_paused", "1 while somebody has paused all pushes, else 0."
+        )
         self._outbox = self._gauge(
             "catnet_github_status_outbox_depth", "Statuses and comments not yet at GitHub."
         )
@@ -226,6 +229,9 @@ class Metrics:
         self._queue.labels("triggers").set(depth.triggers)
         self._outbox.set(depth.outbox)
         self._outbox_age.set(depth.outbox_age)
+
+    def paused(self, paused: bool) -> None:
+        self._paused.set(paused)
 
     def rate_limit(self, remaining: int) -> None:
         self._limit.set(remaining)

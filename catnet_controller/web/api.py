@@ -10,8 +10,8 @@ from typing import Any
 import structlog
 from aiohttp import web
 
-from catnet_controller.models import Backup, Deployment, Mode, Trigger, Wish
-from catnet_controller.ports import Clock, Deployments, Meter, States, Triggers
+from catnet_controller.models import Backup, Deployment, Mode, Pause, Trigger, Wish
+from catnet_controller.ports import Brake, Clock, Conclude, Deployments, Meter, States, Triggers
 from catnet_controller.web import views
 from catnet_controller.web.access import Access
 from catnet_controller.web.problems import HttpProblem
@@ -30,6 +30,7 @@ MAX_CONFIG = 4 * 1024 * 1024
 _WHO = re.compile(r"[\w.@+-]{1,64}")
 _BODY_SECONDS = 10.0
 _MOST_HISTORY = 100
+_MOST_REASON = 200
 _CAUSE = "user api"
 
 
@@ -43,6 +44,8 @@ class Api:
         deployments: Deployments,
         states: States,
         meter: Meter,
+        brake: Brake,
+        conclude: Conclude,
         request: Request,
         rollback: Rollback,
         backups: Backups,
@@ -58,6 +61,8 @@ class Api:
         self._deployments = deployments
         self._states = states
         self._meter = meter
+        self._brake = brake
+        self._conclude = conclude
         self._request = request
         self._rollback = rollback
         self._backups = backups
@@ -79,6 +84,10 @@ class Api:
             web.get("/api/v1/deployments/history", read(self.history)),
             web.get(r"/api/v1/deployments/{id:\d{1,18}}", read(self.deployment)),
             web.post("/api/v1/deployments", act(self.open)),
+            web.post(r"/api/v1/deployments/{id:\d{1,18}}/cancel", act(self.cancel)),
+            web.get("/api/v1/pause", read(self.paused)),
+            web.post("/api/v1/pause", act(self.pause)),
+            web.post("/api/v1/resume", act(self.resume)),
             web.post("/api/v1/gitops/sync", act(self.sync)),
             web.post("/api/v1/rollback", act(self.rollback)),
         ]
@@ -96,6 +105,7 @@ class Api:
                 "mode": self._mode.value,
                 "ready": not reasons,
                 "reasons": reasons,
+                "pause": views.pause(await self._brake.paused()),
                 "devices": views.fleet(states.values()),
                 "queue": views.queue(await self._meter.depth()),
                 "now": views.when(self._clock.now()),
@@ -133,6 +143,9 @@ class Api:
         if found is None:
             raise no_deployment(number)
         return _json(views.whole(found, url=self._url))
+
+    async def paused(self, _: web.Request) -> web.Response:
+        return _json({"pause": views.pause(await self._brake.paused())})
 
     # --- acting ----------------------------------------------------------------------------------
 
@@ -172,6 +185,33 @@ class Api:
             headers={"Location": f"/api/v1/deployments/{number}"},
         )
 
+    async def cancel(self, request: web.Request) -> web.Response:
+        """What has touched no device ends now; what is armed goes on, and is told."""
+        number = int(request.match_info["id"])
+        by = _by(await _body(request, {"by"}))
+        if await self._deployments.deployment(number) is None:
+            raise no_deployment(number)
+        found = await self._deployments.cancel(number, f"cancelled by {by}", self._conclude)
+        log.info("deployment cancelled", deployment=number, by=by, peer=request.remote)
+        return _json(views.deployment(found, url=self._url))
+
+    async def pause(self, request: web.Request) -> web.Response:
+        body = await _body(request, {"by", "reason"})
+        given = body.get("reason")
+        reason = " ".join(given.split()) if isinstance(given, str) else ""
+        if not reason or len(reason) > _MOST_REASON or not reason.isprintable():
+            raise _malformed(f"reason is not a text of 1 to {_MOST_REASON} characters.")
+        pause = Pause(by=_by(body), reason=reason, since=self._clock.now())
+        await self._brake.pause(pause, self._conclude)
+        log.warning("pushes paused", by=pause.by, reason=reason, peer=request.remote)
+        return _json({"pause": views.pause(pause)})
+
+    async def resume(self, request: web.Request) -> web.Response:
+        by = _by(await _body(request, {"by"}))
+        ended = await self._brake.resume(self._conclude)
+        log.warning("pushes resumed", by=by, was=ended is not None, peer=request.remote)
+        return _json({"pause": None, "ended": views.pause(ended)})
+
     async def rollback(self, request: web.Request) -> web.Response:
         known = {"device", "backup", "revision", "text", "file", "dry_run", "force", "by"}
         # A clone: one route takes a whole configuration, the others stay as narrow as they are.
@@ -200,6 +240,14 @@ class Api:
         )
 
 
+def _by(body: Mapping[str, Any]) -> str:
+    """Who asks, for the history: a claim, not a proof."""
+    by = body.get("by") or "api"
+    if not isinstance(by, str) or not _WHO.fullmatch(by):
+        raise _malformed("by is not a name of up to 64 letters, digits and `. @ + _ -`.")
+    return by
+
+
 def _wish(body: Mapping[str, Any]) -> Wish:
     for key in ("device", "backup", "revision", "text", "file", "by"):
         if body.get(key) is not None and not (isinstance(body[key], str) and body[key]):
@@ -212,9 +260,7 @@ def _wish(body: Mapping[str, Any]) -> Wish:
     ways = [key for key in ("backup", "revision", "text") if body.get(key) is not None]
     if len(ways) > 1:
         raise _malformed(f"{' and '.join(ways)} do not go together: one of them at most.")
-    by = body.get("by") or "api"
-    if not _WHO.fullmatch(by):
-        raise _malformed("by is not a name of up to 64 letters, digits and `. @ + _ -`.")
+    by = _by(body)
     file = " ".join((body.get("file") or "uploaded").split())[:100]
     if not file.isprintable():
         raise _malformed("file is not a name that can be shown.")

@@ -14,7 +14,7 @@ import jinja2
 from aiohttp import web
 
 from catnet_controller.models import Deployment, Health, Job, Mode, State, Sync
-from catnet_controller.ports import Clock, Deployments, Meter, States
+from catnet_controller.ports import Brake, Clock, Deployments, Meter, States
 from catnet_controller.web import views
 from catnet_controller.web.access import Access
 from catnet_controller.web.api import no_deployment, no_device
@@ -43,6 +43,7 @@ class Pages:
         deployments: Deployments,
         states: States,
         meter: Meter,
+        brake: Brake,
         ready: Callable[[], Mapping[str, str]],
         clock: Clock,
         repository: str,
@@ -54,6 +55,7 @@ class Pages:
         self._deployments = deployments
         self._states = states
         self._meter = meter
+        self._brake = brake
         self._ready = ready
         self._clock = clock
         self._static = _Static.read(_HERE / "static")
@@ -116,6 +118,7 @@ class Pages:
             running=[_progress(it) for it in deployments if not it.state.final],
             deployments=[_progress(it) for it in deployments],
             queue=await self._meter.depth(),
+            pause=await self._brake.paused(),
             reasons=dict(self._ready()),
         )
 

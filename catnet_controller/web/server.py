@@ -5,7 +5,16 @@ from collections.abc import Callable, Mapping
 from aiohttp import web
 
 from catnet_controller.models import Mode
-from catnet_controller.ports import Clock, Deployments, Meter, States, Telemetry, Triggers
+from catnet_controller.ports import (
+    Brake,
+    Clock,
+    Conclude,
+    Deployments,
+    Meter,
+    States,
+    Telemetry,
+    Triggers,
+)
 from catnet_controller.web import api, problems
 from catnet_controller.web.access import Access, Hidden
 from catnet_controller.web.pages import Pages
@@ -32,6 +41,8 @@ def create(
     deployments: Deployments,
     states: States,
     meter: Meter,
+    brake: Brake,
+    conclude: Conclude,
     telemetry: Telemetry,
     verify: Verify | None,
     interpret: Interpret,
@@ -62,6 +73,7 @@ def create(
         deployments=deployments,
         states=states,
         meter=meter,
+        brake=brake,
         ready=ready,
         clock=clock,
         repository=repository,
@@ -86,6 +98,8 @@ def create(
         deployments=deployments,
         states=states,
         meter=meter,
+        brake=brake,
+        conclude=conclude,
         request=request,
         rollback=rollback,
         backups=backups,

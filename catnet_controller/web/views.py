@@ -13,6 +13,7 @@ from catnet_controller.models import (
     Health,
     Job,
     Outcome,
+    Pause,
     QueueDepth,
     State,
     Sync,
@@ -155,6 +156,10 @@ def backup(it: Backup) -> Json:
         "bytes": it.size,
         "good": it.good,
     }
+
+
+def pause(it: Pause | None) -> Json | None:
+    return None if it is None else {"by": it.by, "reason": it.reason, "since": when(it.since)}
 
 
 def queue(it: QueueDepth) -> Json:

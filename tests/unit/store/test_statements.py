@@ -12,6 +12,7 @@ from catnet_controller.store import (
     deployments,
     inventory,
     outbox,
+    pausing,
     queue,
     refs,
     retention,
@@ -29,7 +30,7 @@ def statements(module: ModuleType) -> Iterator[tuple[str, sa.ClauseElement]]:
 
 ALL = dict(
     each
-    for module in (deployments, inventory, outbox, queue, refs, retention)
+    for module in (deployments, inventory, outbox, pausing, queue, refs, retention)
     for each in statements(module)
 )
 DIALECTS: tuple[sa.Dialect, ...] = tuple(each() for each in (sqlite.dialect, postgresql.dialect))
