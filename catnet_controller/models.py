@@ -512,7 +512,11 @@ class Head:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pull:
-    """A pull request. ``fork`` is true when the head is in another repository, or gone."""
+    """A pull request. ``fork`` is true when the head is in another repository, or gone.
+
+    ``merge`` is the commit that merging it would make, empty while GitHub has none. ``conflicts``
+    is None while GitHub has not found out yet.
+    """
 
     number: int
     sha: str
@@ -522,6 +526,8 @@ class Pull:
     open: bool
     draft: bool
     fork: bool
+    merge: str = ""
+    conflicts: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

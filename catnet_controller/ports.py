@@ -395,6 +395,10 @@ class Repository(Protocol):
         """The commit's title and author. Raises NotVisibleYet when GitHub does not show it."""
         ...
 
+    async def parents(self, sha: str) -> Sequence[str]:
+        """The commits that a commit was made of. Raises NotVisibleYet like ``revision``."""
+        ...
+
     async def files(self, sha: str) -> Mapping[str, bytes]:
         """Every file of the repository at a commit by path, verified by blob sha, cached."""
         ...

@@ -332,7 +332,7 @@ class Endpoints:
         query = request.query
         state, base = query.get("state", "open"), query.get("base")
         found = [
-            payloads.pull_request(self._ledger.place, pull)
+            payloads.listed_pull_request(self._ledger.place, pull)
             for pull in self._ledger.pulls.values()
             if state in ("all", pull.state) and base in (None, pull.base)
         ]
@@ -343,7 +343,18 @@ class Endpoints:
 
     async def _get_pull(self, request: web.Request) -> web.Response:
         pull = self._pull(request)
-        return _json(payloads.pull_request(self._ledger.place, pull))
+        base = await self._git.resolve(f"refs/heads/{pull.base}")
+        if pull.state != "open" or base is None:
+            return _json(payloads.pull_request(self._ledger.place, pull))
+        if self._ledger.unmerged:
+            self._ledger.unmerged -= 1
+            return _json(payloads.pull_request(self._ledger.place, pull))
+        if pull.tried != (base, pull.sha):
+            pull.would_be = await self._git.try_merge(base, pull.sha)
+            pull.tried = (base, pull.sha)
+            if pull.would_be is not None:
+                await self._git.keep(f"refs/pull/{pull.number}/merge", pull.would_be)
+        return _json(payloads.tried_pull_request(self._ledger.place, pull))
 
     async def _get_comments(self, request: web.Request) -> web.Response:
         pull = self._pull(request)

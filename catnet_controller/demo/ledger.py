@@ -117,6 +117,8 @@ class Ledger:
         self.gone = False
         self.may_push = True
         self.renamed: str | None = None
+        self.unmerged = 0
+        """For how many more looks at a pull request its merge is not computed yet."""
         self.remaining = QUOTA
         self.requests: list[Request] = []
         self.deliveries: list[Sent] = []

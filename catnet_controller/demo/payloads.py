@@ -31,6 +31,10 @@ class PullRequest:
     """OWNER/NAME of the repository the head is in, when it is another one."""
     state: str = "open"
     merged: str | None = None
+    tried: tuple[str, str] | None = None
+    """Base and head that the would-be merge was made of."""
+    would_be: str | None = None
+    """That merge; None when they conflict."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +58,13 @@ _REPOSITORY_LINKS = (
     "git_refs", "git_tags", "hooks", "issue_comment", "issue_events", "issues", "keys", "labels",
     "languages", "merges", "milestones", "notifications", "pulls", "releases", "stargazers",
     "statuses", "subscribers", "subscription", "tags", "teams", "trees",
+)  # fmt: skip
+_WHOLE_ONLY = frozenset(
+    {
+        "merged", "merged_by", "mergeable", "mergeable_state", "rebaseable", "comments",
+        "review_comments", "maintainer_can_modify", "commits", "additions", "deletions",
+        "changed_files",
+    }
 )  # fmt: skip
 _COUNTS = ("forks", "open_issues", "stargazers", "watchers")
 _BORN = "2026-01-01T00:00:00Z"
@@ -137,6 +148,24 @@ def whole_repository(place: Place) -> Json:
             "triage": place.push,
             "pull": True,
         }
+    }
+
+
+def listed_pull_request(place: Place, pull: PullRequest) -> Json:
+    """As a list of pull requests has it: without what GitHub computes for one alone."""
+    return {
+        name: value for name, value in pull_request(place, pull).items() if name not in _WHOLE_ONLY
+    }
+
+
+def tried_pull_request(place: Place, pull: PullRequest) -> Json:
+    """As GET pulls/N answers once the would-be merge is computed."""
+    clean = pull.would_be is not None
+    return pull_request(place, pull) | {
+        "merge_commit_sha": pull.would_be,
+        "mergeable": clean,
+        "mergeable_state": "clean" if clean else "dirty",
+        "rebaseable": clean,
     }
 
 

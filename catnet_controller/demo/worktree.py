@@ -93,6 +93,16 @@ class Worktree:
         await self._work("merge", "-q", "--no-ff", "-m", message, sha)
         return await self._push(branch)
 
+    async def try_merge(self, base: str, sha: str) -> str | None:
+        """The commit that merging ``sha`` into ``base`` would make; None when they conflict."""
+        try:
+            tree = (await self.read("merge-tree", "--write-tree", base, sha)).strip()
+        except InternalFault:
+            return None
+        message = f"Merge {sha} into {base}"
+        parents = ("-p", base, "-p", sha)
+        return (await self.read("commit-tree", tree, *parents, "-m", message)).strip()
+
     async def revert(self, branch: str, sha: str) -> str:
         await self._checkout(branch, branch)
         parents = (await self._work("rev-list", "--parents", "-n", "1", sha)).split()[1:]

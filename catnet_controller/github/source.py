@@ -140,6 +140,10 @@ class Source:
             author=pick(answer.data, str, "author", "name", what=answer.what)[:100],
         )
 
+    async def parents(self, sha: str) -> Sequence[str]:
+        answer = await self._commit(sha)
+        return [pick(each, str, "sha", what=answer.what) for each in answer.items("parents")]
+
     async def files(self, sha: str) -> Mapping[str, bytes]:
         """The wanted files at a commit.
 
@@ -309,6 +313,7 @@ def _pull(item: Any, what: str) -> Pull:
     ours = pick(item, int, "base", "repo", "id", what=what)
     theirs = head.get("repo")
     author = item.get("user")
+    merge, mergeable = item.get("merge_commit_sha"), item.get("mergeable")
     return Pull(
         number=pick(item, int, "number", what=what),
         sha=pick(head, str, "sha", what=what),
@@ -319,4 +324,6 @@ def _pull(item: Any, what: str) -> Pull:
         draft=item.get("draft") is True,
         # A fork that was deleted leaves null; whatever is not surely ours counts as a fork.
         fork=not isinstance(theirs, dict) or theirs.get("id") != ours,
+        merge=merge if isinstance(merge, str) and _SHA.fullmatch(merge) else "",
+        conflicts=None if not isinstance(mergeable, bool) else not mergeable,
     )

@@ -40,6 +40,10 @@ LAG_ATTEMPTS = 5
 """How often a ref is read again when a webhook named a commit that GitHub does not show yet."""
 LAG_DELAY = 2.0
 """Seconds between those reads."""
+MERGE_ATTEMPTS = 5
+"""How often GitHub is asked for the would-be merge of a pull request, ``LAG_DELAY`` apart."""
+BRANCH_MOVED = "the branch moved"
+"""Why a pull request in conflict is looked at again."""
 BLOCKED_DELAY = 60.0
 """Seconds until the next look when only the operator can help; polling never stops."""
 
@@ -126,6 +130,7 @@ class Reconcile:
             await self._triggers.settle(trigger)
             return
         snapshot = await stage.take(self._repository, self._offload, head.sha, trigger.ref)
+        await self._look_at_conflicts()
         recorded = await self._states.states()
         jobs: tuple[JobPlan, ...] = ()
         states: tuple[DeviceState, ...] = ()
@@ -163,25 +168,79 @@ class Reconcile:
             return
         known = await self._triggers.ref_state(trigger.ref)
         planned = known is not None and known.sha == pull.sha
+        named = trigger.sha
+        behind = planned and named not in (None, pull.sha) and not trigger.force
+        if behind and trigger.attempt < LAG_ATTEMPTS:
+            log.info("pull request not moved yet", named=named, shown=pull.sha)
+            await self._triggers.postpone(trigger, self._clock.now() + LAG_DELAY)
+            return
         if pull.base != self._branch_name or (planned and not trigger.force):
             await self._triggers.settle(trigger)
             return
-        snapshot = await stage.take(self._repository, self._offload, pull.sha, trigger.ref)
-        jobs, cause = await self._plan(pull, snapshot)
-        await self._open(snapshot, Mode.DRY_RUN, trigger, jobs, (), cause=cause)
-
-    async def _plan(self, pull: Pull, snapshot: Snapshot) -> tuple[tuple[JobPlan, ...], str]:
-        if pull.fork:
-            # What a stranger wrote is read and judged, and never causes a device session.
-            return (), verdict.FORK
-        if snapshot.problems:
-            return (), "pull-request"
+        if pull.conflicts and planned and trigger.reason == BRANCH_MOVED:
+            await self._triggers.settle(trigger)
+            return
+        if pull.conflicts:
+            cause = f"{verdict.CONFLICT}{self._branch_name}"
+            revision = await self._repository.revision(pull.sha, trigger.ref)
+            await self._open(
+                Snapshot(revision=revision), Mode.DRY_RUN, trigger, (), (), cause=cause
+            )
+            return
         head = await self._repository.head(self._branch_name)
         assert head is not None, "an unconditional look always has an answer"
-        base = await stage.take(
-            self._repository, self._offload, head.sha, f"branch/{self._branch_name}"
+        base = await self._merged_into(pull)
+        if base != head.sha and trigger.attempt < MERGE_ATTEMPTS:
+            log.info("merge not computed yet", pull=number, sha=pull.sha, base=base)
+            await self._triggers.postpone(trigger, self._clock.now() + LAG_DELAY)
+            return
+        snapshot = await stage.take(
+            self._repository, self._offload, pull.sha, trigger.ref, at=pull.merge if base else ""
         )
-        return rollout.plan_jobs(snapshot, base), "pull-request"
+        cause = f"{verdict.MERGED}{self._branch_name} at {base[:12]}" if base else verdict.ALONE
+        jobs: tuple[JobPlan, ...] = ()
+        if pull.fork:
+            # What a stranger wrote is read and judged, and never causes a device session.
+            cause = verdict.FORK
+        elif not snapshot.problems:
+            before = await stage.take(
+                self._repository,
+                self._offload,
+                base or head.sha,
+                f"branch/{self._branch_name}",
+            )
+            jobs = rollout.plan_jobs(snapshot, before)
+        await self._open(snapshot, Mode.DRY_RUN, trigger, jobs, (), cause=cause)
+
+    async def _merged_into(self, pull: Pull) -> str:
+        """The commit of the branch that GitHub merged the head into; empty when it did not yet.
+
+        GitHub computes the merge some time after it was asked, and shows the former one until
+        then: only its parents say what it is the merge of.
+        """
+        if not pull.merge or pull.conflicts is None:
+            return ""
+        parents = await self._repository.parents(pull.merge)
+        return parents[0] if len(parents) == 2 and parents[1] == pull.sha else ""
+
+    async def _look_at_conflicts(self) -> None:
+        """The branch moved: what was in conflict with it may be mergeable now.
+
+        GitHub sends no webhook for that, and nothing of the pull request itself has changed.
+        """
+        try:
+            answer = await self._repository.pulls()
+        except CatnetError as error:
+            log.warning("pull requests not looked at", code=error.code, error=error.message)
+            return
+        for pull in answer[0] if answer is not None else ():
+            ref = f"pull/{pull.number}"
+            known = await self._triggers.ref_state(ref)
+            if known is None or known.deployment is None:
+                continue
+            last = await self._deployments.deployment(known.deployment)
+            if last is not None and last.cause.startswith(verdict.CONFLICT):
+                await self._triggers.trigger(Trigger(ref=ref, reason=BRANCH_MOVED, force=True))
 
     # --- both ----------------------------------------------------------------------------------
 

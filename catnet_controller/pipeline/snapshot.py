@@ -11,14 +11,17 @@ from catnet_controller.policy import desired
 from catnet_controller.ports import Offload, Repository
 
 
-async def take(repository: Repository, offload: Offload, sha: str, ref: str) -> Snapshot:
+async def take(
+    repository: Repository, offload: Offload, sha: str, ref: str, *, at: str = ""
+) -> Snapshot:
     """Read the commit and every file that matters, and build what it wants on each device.
 
+    ``at`` is another commit to take the files of: the would-be merge of a pull request.
     Raises NotVisibleYet, GithubUnavailable, RateLimited, GithubDenied as the repository does.
     Problems in the files are in the snapshot, not raised: they are the author's, all at once.
     """
     revision = await repository.revision(sha, ref)
-    files = await repository.files(sha)
+    files = await repository.files(at or sha)
     snapshot, packed = await offload(partial(_built, dict(files), revision))
     devices: dict[str, Desired] = {}
     for name, one in packed.items():

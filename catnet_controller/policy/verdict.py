@@ -22,6 +22,12 @@ DESCRIPTION_LIMIT = 140
 """Characters GitHub takes as a status description; a longer one is refused with 422."""
 FORK = "pull-request from a fork"
 """The cause of a deployment that is validated offline only."""
+MERGED = "pull-request merged into "
+"""What the cause of a plan of the would-be merge begins with; branch and its commit follow."""
+CONFLICT = "pull-request in conflict with "
+"""What the cause of a pull request that cannot be merged begins with; the branch follows."""
+ALONE = "pull-request before its merge"
+"""The cause of a plan of the pull request's own files, as GitHub has not merged them yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +64,8 @@ def judge(deployment: Deployment) -> Verdict:
     """
     if deployment.problems:
         return _refused(deployment)
+    if deployment.cause.startswith(CONFLICT):
+        return _conflicts(deployment)
     jobs = deployment.jobs
     if any(not job.state.final for job in jobs):
         return _under_way(deployment)
@@ -103,6 +111,20 @@ def _refused(deployment: Deployment) -> Verdict:
         state=State.FAILED,
         line=clip(str(first), room) + more,
         text=text,
+    )
+
+
+def _conflicts(deployment: Deployment) -> Verdict:
+    branch = deployment.cause.removeprefix(CONFLICT)
+    line = f"conflicts with {branch}: nothing can be planned"
+    return Verdict(
+        status=StatusState.FAILURE,
+        state=State.FAILED,
+        line=clip(line),
+        text=(
+            f"### {_mark(StatusState.FAILURE)} {line}\n\n"
+            f"Merge or rebase onto `{branch}`, solve the conflicts, and push again."
+        ),
     )
 
 
@@ -340,6 +362,12 @@ def _cell(text: str) -> str:
 
 def _footer(deployment: Deployment, wording: Wording) -> str:
     link = f" · [details]({wording.public_url}/deployments/{deployment.id})"
-    return (
-        f"<sub>Plan of `{deployment.revision.sha[:12]}`{link if wording.public_url else ''}</sub>"
-    )
+    what = f"Plan of `{deployment.revision.sha[:12]}`"
+    if deployment.cause.startswith(MERGED):
+        what += f" merged into {deployment.cause.removeprefix(MERGED)}"
+    elif deployment.cause == ALONE:
+        what += (
+            " without its merge, which GitHub has not computed: what the branch got meanwhile"
+            " may look taken away"
+        )
+    return f"<sub>{what}{link if wording.public_url else ''}</sub>"

@@ -27,6 +27,9 @@ class Commit:
     async def pull(self, number: int) -> Pull:
         raise NotImplementedError
 
+    async def parents(self, sha: str) -> Sequence[str]:
+        raise NotImplementedError
+
     async def revision(self, sha: str, ref: str) -> Revision:
         return Revision(sha=sha, ref=ref)
 
