@@ -301,6 +301,8 @@ class Outcome:
     commands: tuple[str, ...] = ()
     reverse: tuple[str, ...] = ()
     warnings: tuple[str, ...] = ()
+    risks: tuple[str, ...] = ()
+    """What the change touches that a reviewer must not overlook, the gravest first."""
     transcript: str = ""
     error_code: str | None = None
     error: str | None = None

@@ -10,6 +10,7 @@ from catnet_controller.errors import CatnetError, Refused, SecretMissing
 from catnet_controller.ios.changes import ChangeSet, Command, Sign
 from catnet_controller.ios.diff import compare, render
 from catnet_controller.ios.redact import redact
+from catnet_controller.ios.risks import risks
 from catnet_controller.ios.secrets import names, resolve
 from catnet_controller.models import Desired, Outcome, Reading, State
 from catnet_controller.policy.guard import Rules, guard
@@ -91,6 +92,7 @@ class Compare:
             diff=self._masked(render(change_set.diff)),
             commands=tuple(self._line(each) for each in change_set.commands),
             reverse=tuple(self._line(each) for each in change_set.reverse),
+            risks=risks(change_set.commands),
             warnings=tuple(self._masked(each) for each in change_set.warnings),
             backup=reading.backup.id if reading is not None and reading.backup else None,
             read_at=reading.read_at if reading is not None else None,

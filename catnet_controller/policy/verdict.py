@@ -186,8 +186,11 @@ def _complete(deployment: Deployment) -> Verdict:
         would = f"{len(changed)} of {devices} would change {_lines(changed)}"
         line = would if deployment.revision.pull is not None else f"dry-run only: {would}"
     parts = [f"### {_mark(StatusState.SUCCESS)} {line}"]
-    if jobs:
-        parts += [_table(jobs), _details(jobs)]
+    if changed:
+        parts += [_risks(changed), _table(jobs), _details(jobs)]
+    elif jobs:
+        # Nothing to read: one line, the devices folded away.
+        parts.append(f"<details><summary>{devices}</summary>\n\n{_table(jobs)}\n\n</details>")
     return Verdict(
         status=StatusState.SUCCESS,
         state=State.COMPLETE,
@@ -304,18 +307,45 @@ def _lines(jobs: Sequence[Job]) -> str:
 
 
 def _table(jobs: Sequence[Job]) -> str:
-    rows = ["| device | result | lines | |", "|---|---|---|---|"]
+    """One row for all devices that fared alike."""
+    groups: dict[tuple[str, str, str], list[Job]] = {}
     for job in jobs:
         outcome = job.outcome
-        if outcome is None:
-            rows.append(f"| `{job.device.name}` | {job.state.value} | | |")
-            continue
-        note = outcome.error or "; ".join(outcome.warnings)
-        if job.state is State.FAILED and outcome.restored is not Restored.NOT_NEEDED:
-            note = f"{note} — {_RESTORED[outcome.restored]}"
-        lines = f"+{outcome.added} −{outcome.removed}" if outcome.changed else "no change"
-        rows.append(f"| `{job.device.name}` | {job.state.value} | {lines} | {_cell(note)} |")
+        note = lines = ""
+        if outcome is not None:
+            note = outcome.error or "; ".join(outcome.warnings)
+            if job.state is State.FAILED and outcome.restored is not Restored.NOT_NEEDED:
+                note = f"{note} — {_RESTORED[outcome.restored]}"
+            lines = f"+{outcome.added} −{outcome.removed}" if outcome.changed else "no change"
+        groups.setdefault((job.state.value, lines, _cell(note)), []).append(job)
+    rows = ["| device | result | lines | |", "|---|---|---|---|"]
+    for (state, lines, note), group in groups.items():
+        rows.append(f"| {_listed(group)} | {state} | {lines} | {note} |")
     return "\n".join(rows)
+
+
+def _listed(jobs: Sequence[Job], most: int = 20) -> str:
+    names = ", ".join(f"`{job.device.name}`" for job in jobs[:most])
+    if len(jobs) == 1:
+        return names
+    more = f" and {len(jobs) - most} more" if len(jobs) > most else ""
+    return f"{len(jobs)} devices: {names}{more}"
+
+
+def _risks(jobs: Sequence[Job]) -> str:
+    """What is touched that must not be overlooked, and where."""
+    where: dict[str, list[Job]] = {}
+    for job in jobs:
+        for risk in job.outcome.risks if job.outcome is not None else ():
+            where.setdefault(risk, []).append(job)
+    return "\n".join(
+        f"- ⚠️ **{risk}** — {_names(where[risk], most=10)}" for risk in sorted(where, key=_gravity)
+    )
+
+
+def _gravity(risk: str) -> tuple[int, str]:
+    order = ("management access", "AAA", "routing")
+    return (order.index(risk) if risk in order else len(order), risk)
 
 
 def _details(jobs: Sequence[Job]) -> str:
@@ -328,6 +358,12 @@ def _details(jobs: Sequence[Job]) -> str:
     blocks = []
     for (diff, commands, reverse), group in groups.items():
         title = f"{_names(group, most=10)} {_lines(group[:1])}"
+        if len(group) > 1:
+            first = group[0].outcome
+            assert first is not None, "only jobs with an outcome are grouped"
+            number = first.added + first.removed
+            same = "the same line" if number == 1 else f"the same {number} lines"
+            title = f"{len(group)} devices, {same}: {title}"
         parts = [f"<details{' open' if len(groups) <= 3 else ''}><summary>{title}</summary>"]
         parts.append(fence(diff, "diff"))
         if commands:

@@ -134,6 +134,7 @@ def outcome(it: Outcome | None) -> Json | None:
         "commands": list(it.commands),
         "reverse": list(it.reverse),
         "warnings": list(it.warnings),
+        "risks": list(it.risks),
         "transcript": it.transcript,
         "error_code": it.error_code,
         "error": it.error,

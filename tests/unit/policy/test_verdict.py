@@ -224,3 +224,23 @@ def test_clip_is_one_line_that_fits(text: str, limit: int) -> None:
     clipped = clip(text, limit)
     assert len(clipped) <= limit
     assert "\n" not in clipped
+
+
+def test_devices_that_fare_alike_are_said_once() -> None:
+    same = {"changed": True, "added": 5, "removed": 1, "diff": "+ a", "commands": ("a",)}
+    jobs = [job(f"r{n}", State.COMPLETE, risks=("routing",), **same) for n in range(47)]
+    jobs.append(job("core", State.COMPLETE, risks=("AAA", "routing"), **(same | {"diff": "+ b"})))
+    found = deployment(*jobs, mode=Mode.DRY_RUN, ref="pull/3")
+    (comment,) = [m for m in conclude(found, WORDING).messages if isinstance(m, CommentMessage)]
+    assert "47 devices, the same 6 lines: r0, r1" in comment.body
+    assert comment.body.count("+ a") == 1
+    assert "- ⚠️ **AAA** — core\n- ⚠️ **routing** — r0, r1" in comment.body
+    assert "| 48 devices: `r0`, `r1`" in comment.body
+
+
+def test_a_plan_that_changes_nothing_is_one_line_to_read() -> None:
+    jobs = [job(f"r{n}", State.COMPLETE) for n in range(3)]
+    text = judge(deployment(*jobs, mode=Mode.DRY_RUN, ref="pull/3")).text
+    shown, _, folded = text.partition("<details>")
+    assert shown.strip() == "### ✅ nothing to change on 3 devices"
+    assert "`r2`" in folded
