@@ -17,7 +17,7 @@ from catnet_controller import __version__
 from catnet_controller.app import wiring
 from catnet_controller.app.beside import Beside
 from catnet_controller.app.machine import SystemClock
-from catnet_controller.errors import Blocked, CatnetError, SettingsInvalid
+from catnet_controller.errors import Blocked, CatnetError, GuardRefused, SettingsInvalid
 from catnet_controller.github import events
 from catnet_controller.models import (
     Deployment,
@@ -388,6 +388,12 @@ class Daemon:
     # --- what the outside asks -----------------------------------------------------------------
 
     async def _request(self, mode: Mode, devices: Sequence[str] | None, cause: str) -> Deployment:
+        if mode is Mode.PUSH and self._settings.deploy.mode is not Mode.PUSH:
+            raise GuardRefused(
+                "deploy.mode is dry-run: this daemon pushes nothing",
+                next_step="Set `deploy.mode: push` in catnet.yaml and start CatNet again.",
+            )
+        known = await self._store.ref_state(f"branch/{self._settings.github.branch}")
         return await request(
             deployments=self._store,
             states=self._store,
@@ -395,6 +401,7 @@ class Daemon:
             mode=mode,
             devices=devices,
             cause=cause,
+            head=known.sha if known is not None else "",
         )
 
     def _unready(self) -> Mapping[str, str]:

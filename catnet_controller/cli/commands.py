@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from catnet_controller import __version__
+from catnet_controller.cli.deploying import deploy, deployment, pause, resume
 from catnet_controller.cli.exits import CODES, Exit, Flags, call
 from catnet_controller.cli.logins import credentials
 from catnet_controller.cli.options import as_json as _json
@@ -511,6 +512,10 @@ def _address(text: str) -> tuple[str, int]:
 
 catnet.add_command(backup)
 catnet.add_command(credentials)
+catnet.add_command(deploy)
+catnet.add_command(deployment)
+catnet.add_command(pause)
+catnet.add_command(resume)
 catnet.add_command(rollback)
 
 

@@ -1,6 +1,8 @@
 """What the commands have in common: their options, the settings, and how they print."""
 
+import getpass
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -49,3 +51,12 @@ def print_json(value: object) -> None:
 
 def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def who() -> str:
+    """Who asks, for the history: a claim, not a proof."""
+    try:
+        name = getpass.getuser()
+    except (KeyError, OSError):
+        return "cli"
+    return re.sub(r"[^\w.@+-]", "-", name)[:64] or "cli"

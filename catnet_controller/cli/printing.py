@@ -40,6 +40,10 @@ def status(console: Console, facts: dict[str, Any]) -> None:
     console.print(head)
     for part, reason in it["reasons"].items():
         console.print(Text.assemble(("not ready ", "bold red"), (part, "bold"), f": {reason}"))
+    if it["pause"] is not None:
+        pause = it["pause"]
+        told = f"by {pause['by']}, {_ago(pause['since'], _time(it['now']))}: {pause['reason']}"
+        console.print(Text.assemble(("pushes are paused ", "bold red"), told))
     fleet, queue = it["devices"], it["queue"]
     console.print(
         Text(
@@ -69,16 +73,56 @@ def status(console: Console, facts: dict[str, Any]) -> None:
             )
         console.print(table)
     if facts["deployments"]:
-        table = _table("deployment", "state", "mode", "when", "summary")
-        for each in facts["deployments"]:
-            table.add_row(
-                Text(f"#{each['id']}", "bold"),
-                _word(each["state"]),
-                Text(each["mode"]),
-                Text(_ago(each["created_at"], now)),
-                Text(each["summary"]),
-            )
-        console.print(table)
+        deployments(console, facts["deployments"], now=now)
+
+
+def deployments(
+    console: Console, found: Sequence[dict[str, Any]], *, now: datetime | None = None
+) -> None:
+    """Deployments, a line each; without ``now`` the time is that of the clock."""
+    table = _table("deployment", "state", "mode", "when", "asked by", "summary")
+    for each in found:
+        opened = _time(each["created_at"])
+        table.add_row(
+            Text(f"#{each['id']}", "bold"),
+            _word(each["state"]),
+            Text(each["mode"]),
+            Text(_ago(each["created_at"], now) if now else _clock(opened.timestamp())),
+            Text(each["cause"]),
+            Text(each["summary"]),
+        )
+    console.print(table)
+
+
+def deployment(console: Console, it: dict[str, Any]) -> None:
+    """A deployment with what it does, or did, to each device."""
+    for problem in it["problems"]:
+        console.print(Text(f"{problem['file']}:{problem['line']}: {problem['message']}"))
+    for job in it["jobs"]:
+        head = Text.assemble((job["device"], "bold"), "  ", _word(job["state"]))
+        if job["step"]:
+            head.append(f"  {job['step']}", "dim")
+        console.print(Rule(head, align="left", style="dim"))
+        outcome = job["outcome"]
+        if outcome is None:
+            continue
+        for warning in outcome["warnings"]:
+            console.print(Text.assemble(("warning: ", "bold yellow"), warning), soft_wrap=True)
+        if outcome["diff"]:
+            console.print(diff(outcome["diff"]), soft_wrap=True)
+        elif outcome["error"] is None and job["state"] == "complete":
+            console.print(Text("nothing to change", "dim"))
+        if outcome["error"]:
+            console.print(Text.assemble(("error: ", "bold red"), outcome["error"]), soft_wrap=True)
+            if outcome["restored"] != "not-needed":
+                console.print(Text(f"the device: {outcome['restored']}", "bold"))
+            if outcome["remaining"]:
+                console.print(Text("difference that remains:", "bold"))
+                console.print(diff(outcome["remaining"]), soft_wrap=True)
+            if outcome["next_step"]:
+                console.print(Text.assemble(("next: ", "bold cyan"), outcome["next_step"]))
+    line = Text.assemble((f"#{it['id']} ", "bold"), _word(it["state"]), f"  {it['summary']}")
+    console.print(line, soft_wrap=True)
 
 
 def plan(console: Console, results: Sequence[tuple[str, Outcome]]) -> None:

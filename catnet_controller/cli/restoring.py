@@ -1,8 +1,6 @@
 """Arguments come in, an exit code goes out: `catnet backup` and `catnet rollback`."""
 
 import asyncio
-import getpass
-import re
 import sys
 import time
 from contextlib import ExitStack
@@ -229,7 +227,7 @@ def rollback(
     if revision is not None:
         body["revision"] = revision
     elif number is not None and Path(number).is_file():
-        body |= {"text": _file(Path(number)), "file": Path(number).name}
+        body |= {"text": source_text(Path(number)), "file": Path(number).name}
     elif number is not None:
         if "/" not in number or number.startswith(("/", ".")):
             raise click.UsageError(f"{number} is neither a file nor an id of a backup.")
@@ -237,7 +235,8 @@ def rollback(
     return _take_back(body, wait=wait, config=config, url=url, as_json=as_json)
 
 
-def _file(path: Path) -> str:
+def source_text(path: Path) -> str:
+    """A configuration in a file, as it is."""
     most = 3 * 1024 * 1024
     try:
         with path.open("rb") as file:
@@ -255,7 +254,7 @@ def _take_back(
     from catnet_controller.cli.talk import Daemon
 
     daemon = Daemon(options.read(config, lazy=True), url=url)
-    asked = daemon.post("/api/v1/rollback", {**body, "by": _who()})
+    asked = daemon.post("/api/v1/rollback", {**body, "by": options.who()})
     if not wait:
         if as_json:
             options.print_json(asked)
@@ -289,12 +288,3 @@ def _ended(daemon: Any, number: int) -> Any:
             return found
         time.sleep(pause)
         pause = min(pause * 1.5, 3.0)
-
-
-def _who() -> str:
-    """Who asks, for the history: a claim, not a proof."""
-    try:
-        name = getpass.getuser()
-    except (KeyError, OSError):
-        return "cli"
-    return re.sub(r"[^\w.@+-]", "-", name)[:64] or "cli"

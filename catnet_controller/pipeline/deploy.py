@@ -280,7 +280,8 @@ class Deploy:
                 log.info("interrupted push was undone; it starts over")
                 result = await self._devices.push(device, decide, checkpoint)
         else:
-            if job.mode is Mode.PUSH:
+            # What a person asked for by device is tried in any case.
+            if job.mode is Mode.PUSH and job.revision.reported:
                 _released(job, state)
             result = await self._devices.push(device, decide, checkpoint)
         return await self._pushed(job, state, result)

@@ -12,6 +12,7 @@ RECORDED = "recorded"
 _TITLES = {
     Mode.CHECK: "check of what is on record",
     Mode.DRY_RUN: "dry-run of what is on record",
+    Mode.PUSH: "deployment of what is on record",
     Mode.BACKUP: "backup of the running configuration",
 }
 
@@ -24,17 +25,25 @@ async def request(
     mode: Mode,
     devices: Sequence[str] | None,
     cause: str,
+    head: str = "",
 ) -> Deployment:
-    """Compare devices with what the branch wants on them, as last recorded, or back them up.
+    """Compare devices with what the branch wants on them, as last recorded; back them up; or push
+    it to those that are named, also where it failed or was rolled back before.
 
-    Nothing is typed. ``devices`` None means every device of the inventory. Works while GitHub is
-    away, since the desired texts are in the store. Raises Refused for an unknown device, when no
-    desired text is on record, and for a mode that types.
+    ``devices`` None means every device of the inventory. ``head`` is the commit that the branch is
+    at; it hears nothing of a push to some devices. Works while GitHub is away, since the desired
+    texts are in the store. Raises Refused for an unknown device, when no desired text is on
+    record, for a push to all, and for a mode that cannot be asked for.
     """
-    if mode not in (Mode.CHECK, Mode.DRY_RUN, Mode.BACKUP):
+    if mode not in (Mode.CHECK, Mode.DRY_RUN, Mode.BACKUP, Mode.PUSH):
         raise Refused(
             f"a deployment of mode {mode.value} cannot be asked for here",
-            next_step="Ask for `check`, `dry-run` or `backup`; a push comes from the branch.",
+            next_step="Ask for `check`, `dry-run`, `push` or `backup`.",
+        )
+    if mode is Mode.PUSH and not devices:
+        raise Refused(
+            "a push that is asked for names its devices",
+            next_step="Name them; `catnet sync --force` deploys the whole branch again.",
         )
     jobs = []
     for state in _choose(await states.states(), devices):
@@ -47,7 +56,7 @@ async def request(
             next_step="Push an inventory to the branch, or run `catnet sync`, and ask again.",
         )
     return await deployments.open(
-        Revision(sha="", ref=RECORDED, title=_TITLES[mode]),
+        Revision(sha=head if mode is Mode.PUSH else "", ref=RECORDED, title=_TITLES[mode]),
         mode,
         cause=cause,
         jobs=jobs,

@@ -162,13 +162,11 @@ class Api:
         return _json({"ref": ref, "force": force}, status=HTTPStatus.ACCEPTED)
 
     async def open(self, request: web.Request) -> web.Response:
-        body = await _body(request, {"mode", "devices"})
-        modes = {mode.value: mode for mode in (Mode.CHECK, Mode.DRY_RUN, Mode.BACKUP)}
+        body = await _body(request, {"mode", "devices", "by"})
+        modes = {m.value: m for m in (Mode.CHECK, Mode.DRY_RUN, Mode.BACKUP, Mode.PUSH)}
         mode = modes.get(str(body.get("mode", Mode.CHECK.value)))
         if mode is None:
-            raise _malformed(
-                "mode is none of check, dry-run, backup; a push comes from the branch."
-            )
+            raise _malformed("mode is none of check, dry-run, backup and push.")
         names = body.get("devices")
         if names is not None and (
             not isinstance(names, list)
@@ -176,8 +174,13 @@ class Api:
             or not all(isinstance(name, str) for name in names)
         ):
             raise _malformed("devices is neither null (all) nor a list of names.")
-        number = (await self._request(mode, names, _CAUSE)).id
-        log.info("deployment asked for", deployment=number, mode=mode.value, peer=request.remote)
+        if mode is Mode.PUSH and names is None:
+            raise _malformed("a push names its devices.")
+        by = _by(body)
+        number = (await self._request(mode, names, f"user {by}")).id
+        log.info(
+            "deployment asked for", deployment=number, mode=mode.value, by=by, peer=request.remote
+        )
         url = f"{self._url}/deployments/{number}"
         return _json(
             {"id": number, "url": url},
