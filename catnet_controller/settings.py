@@ -411,6 +411,7 @@ class Store:
 
     path: Path = field(default=Path("state"), metadata=_is(_Scalar(_path)))
     keep_days: int = field(default=90, metadata=_count(1, 3650))
+    audit_days: int = field(default=365, metadata=_count(1, 3650))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -422,6 +423,8 @@ class Http:
     )
     public_url: str | None = field(default=None, metadata=_is(_Scalar(_public_url)))
     token: Secret | None = field(default=None, metadata=_is(_Secret(_SHORTEST_TOKEN)))
+    session: float = field(default=3600.0, metadata=_duration("5m", "12h"))
+    """Seconds that a login lasts."""
     webhook_max_bytes: int = field(default=3 * 1024 * 1024, metadata=_is(_Scalar(_size)))
 
     @property

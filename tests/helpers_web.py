@@ -1,7 +1,7 @@
 """What the web tests share: a store in memory, a fleet with every kind of trouble, a server."""
 
 from collections.abc import AsyncIterator, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestClient, TestServer
 from catnet_controller.errors import CancelRefused, CatnetError
 from catnet_controller.github import events
 from catnet_controller.models import (
+    Act,
     Backup,
     Conclusion,
     Delivery,
@@ -29,16 +30,21 @@ from catnet_controller.models import (
     RefState,
     Restored,
     Revision,
+    Session,
+    SigningKey,
     State,
     Step,
     Sync,
+    Token,
     Trigger,
+    User,
     Wish,
 )
 from catnet_controller.ports import Conclude
 from catnet_controller.settings import Secret
 from catnet_controller.telemetry.metrics import Metrics
 from catnet_controller.web import server
+from catnet_controller.web.passwords import Passwords
 
 TOKEN = "a-token-of-the-tests-0123456789"
 WEBHOOK_SECRET = b"webhook-secret-of-the-tests"
@@ -181,6 +187,35 @@ class Memory:
 
 
 @dataclass
+class Nobody:
+    """Accounts without any user, session or token; what is done with http.token is kept."""
+
+    done: list[Act] = field(default_factory=list)
+
+    async def users(self) -> Sequence[User]:
+        return ()
+
+    async def user(self, name: str) -> User | None:
+        return None
+
+    async def session(self, number: str) -> tuple[Session, User] | None:
+        return None
+
+    async def token(self, digest: str) -> Token | None:
+        return None
+
+    async def signing_keys(self) -> Sequence[SigningKey]:
+        return ()
+
+    async def begin_act(self, act: Act) -> int:
+        self.done.append(act)
+        return len(self.done)
+
+    async def end_act(self, number: int, result: str) -> None:
+        self.done[number - 1] = replace(self.done[number - 1], result=result)
+
+
+@dataclass
 class Site:
     """A running server, a client of it, and what is behind it."""
 
@@ -191,6 +226,11 @@ class Site:
     reasons: dict[str, str]
     asked: list[tuple[Mode, Sequence[str] | None, str]]
     wishes: list[Wish]
+
+
+def quick() -> Passwords:
+    """Real argon2 that a test need not wait for."""
+    return Passwords(memory=64, rounds=1)
 
 
 @asynccontextmanager
@@ -218,6 +258,7 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
     async def backups(_: str) -> Sequence[Backup]:
         return ()
 
+    stack = AsyncExitStack()
     arguments: dict[str, Any] = {
         "triggers": memory,
         "deployments": memory,
@@ -225,6 +266,8 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
         "meter": memory,
         "brake": memory,
         "conclude": conclude,
+        "accounts": Nobody(),
+        "passwords": changes.get("passwords") or stack.enter_context(quick()),
         "telemetry": metrics,
         "verify": partial(events.verify, secrets=[WEBHOOK_SECRET]),
         "interpret": events.interpret,
@@ -243,7 +286,7 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
         "commits": "https://github.com/acme/network-config/commit",
     }
     application = server.create(**(arguments | changes))
-    async with TestClient(TestServer(application)) as client:
+    async with stack, TestClient(TestServer(application)) as client:
         yield Site(
             client=client,
             store=memory,

@@ -39,6 +39,7 @@ from catnet_controller.settings import Settings
 from catnet_controller.store.store import Store
 from catnet_controller.telemetry.metrics import Metrics
 from catnet_controller.web import server
+from catnet_controller.web.passwords import Passwords
 
 log = structlog.get_logger(__name__)
 
@@ -255,6 +256,9 @@ class Daemon:
             deployments=self._store,
             states=self._store,
             meter=self._store,
+            accounts=self._store,
+            passwords=stack.enter_context(Passwords()),
+            session_seconds=settings.http.session,
             telemetry=self._metrics,
             verify=wiring.verifier(settings),
             interpret=events.interpret,
@@ -374,6 +378,9 @@ class Daemon:
             before=self._clock.now() - self._settings.backups.keep_days * 86400.0,
             keep=self._settings.backups.keep_count,
             spare=await self._store.held_backups(),
+        )
+        removed += await self._store.prune_accounts(
+            audit_before=self._clock.now() - self._settings.store.audit_days * 86400.0
         )
         log.info("housekeeping", removed=removed, backups=backups)
         return False

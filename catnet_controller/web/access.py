@@ -1,18 +1,34 @@
-"""A request and the token come in; the handler runs, or the answer says how to get in.
+"""A request comes in; the handler runs in somebody's name, or the answer says how to get in.
 
-Reading takes the token as Bearer, or as the password of HTTP Basic, which a browser can ask for.
-Acting takes Bearer only: a browser sends Basic by itself, also when another site made it ask.
+Whoever asks shows a secret: the token of a session (`catnet login`), a token of a machine, or
+http.token, which is an admin's. Reading takes it as Bearer, or as the password of HTTP Basic, which
+a browser can ask for. Acting takes Bearer only: a browser sends Basic by itself, also when another
+site made it ask. What the secret may do is in `roles`; every act is in the audit log before it
+begins.
 """
 
 import base64
 import binascii
 import hmac
+from dataclasses import dataclass, field
 from hashlib import sha256
 from typing import Protocol
 
+import structlog
 from aiohttp import web
 
+from catnet_controller.errors import CatnetError
+from catnet_controller.models import Act, Role
+from catnet_controller.ports import Accounts, Clock
+from catnet_controller.web import roles
 from catnet_controller.web.problems import Handler, HttpProblem
+from catnet_controller.web.signing import Signing, digest
+
+log = structlog.get_logger(__name__)
+
+PREFIX = "catnet_"
+"""What the tokens of machines begin with, so that scanners for leaked secrets know them."""
+_MOST_WHAT = 200
 
 
 class Hidden(Protocol):
@@ -21,44 +37,156 @@ class Hidden(Protocol):
     def reveal(self) -> str: ...
 
 
-class Access:
-    """Who may do what; one token opens everything until there are accounts."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Actor:
+    """Who asks: ``kind`` is user, token, or http.token, which has no name."""
 
-    def __init__(self, token: Hidden | None) -> None:
+    kind: str
+    name: str
+    role: Role
+    until: float | None = None
+    session: str | None = field(default=None, repr=False)
+    """The digest of the session's id."""
+
+    @property
+    def shared(self) -> bool:
+        """Whether this is http.token, which says nothing of the person."""
+        return self.kind == "http.token"
+
+    @property
+    def label(self) -> str:
+        """One word for what was done: ``ada``, ``token:ci``."""
+        return f"token:{self.name}" if self.kind == "token" else self.name
+
+    @property
+    def cause(self) -> str:
+        """Why there is a deployment, in its words."""
+        return f"{'token' if self.kind == 'token' else 'user'} {self.name}"
+
+    def __str__(self) -> str:
+        return self.kind if self.shared else f"{self.kind} {self.name}"
+
+
+_ACTOR = web.RequestKey("_ACTOR", Actor)
+
+
+def actor(request: web.Request) -> Actor:
+    """Who asked; only in handlers that `Access` wrapped."""
+    return request[_ACTOR]
+
+
+class Access:
+    """Who may do what."""
+
+    def __init__(
+        self, token: Hidden | None, *, accounts: Accounts, signing: Signing, clock: Clock
+    ) -> None:
         self._digest = sha256(token.reveal().encode()).digest() if token is not None else None
+        self._accounts = accounts
+        self._signing = signing
+        self._clock = clock
 
     def reading(self, handler: Handler) -> Handler:
         """Wrap a handler that only shows."""
-        return self._guard(handler, basic=True)
 
-    def acting(self, handler: Handler) -> Handler:
-        """Wrap a handler that changes something."""
-        return self._guard(handler, basic=False)
-
-    def _guard(self, handler: Handler, *, basic: bool) -> Handler:
         async def guarded(request: web.Request) -> web.StreamResponse:
-            self._check(request.headers.get("Authorization", ""), basic=basic)
+            request[_ACTOR] = await self._enter(request, basic=True)
             return await handler(request)
 
         return guarded
 
-    def _check(self, header: str, *, basic: bool) -> None:
-        if self._digest is None:
+    def acting(self, handler: Handler) -> Handler:
+        """Wrap a handler that changes something."""
+
+        async def guarded(request: web.Request) -> web.StreamResponse:
+            who = request[_ACTOR] = await self._enter(request, basic=False)
+            number = await self._begin(request, who, "started")
+            result = "failed"
+            try:
+                response = await handler(request)
+                result = f"{response.status} {response.headers.get('Location', '')}".rstrip()
+            except HttpProblem as problem:
+                result = f"{problem.status} {problem.code}"
+                raise
+            except CatnetError as error:
+                result = f"failed {error.code}"
+                raise
+            finally:
+                await self._end(number, result)
+            return response
+
+        return guarded
+
+    # --- the audit log ---------------------------------------------------------------------------
+
+    async def _begin(self, request: web.Request, who: Actor, result: str) -> int:
+        return await self._accounts.begin_act(
+            Act(
+                at=self._clock.now(),
+                who=str(who),
+                what=f"{request.method} {request.path}"[:_MOST_WHAT],
+                address=request.remote or "",
+                result=result,
+            )
+        )
+
+    async def _end(self, number: int, result: str) -> None:
+        try:
+            await self._accounts.end_act(number, result)
+        except CatnetError as error:
+            # What was done is done, and its line is there; only the end of it is missing.
+            log.error("audit log", act=number, result=result, code=error.code, error=error.message)
+
+    # --- who asks --------------------------------------------------------------------------------
+
+    async def _enter(self, request: web.Request, *, basic: bool) -> Actor:
+        needed = roles.needed(request)
+        given = _given(request.headers.get("Authorization", ""), basic=basic)
+        who = await self._who(given) if given else None
+        if who is None:
+            await self._turn_away(given, basic=basic)
+        assert who is not None
+        if not who.role.covers(needed):
+            log.warning("not allowed", who=str(who), path=request.path, peer=request.remote)
+            if not basic:
+                await self._begin(request, who, "403 role-too-low")
+            raise HttpProblem(
+                403,
+                "role-too-low",
+                f"This needs the role {needed.value}; {who} has {who.role.value}.",
+                next_step="An admin can give it: `catnet user role NAME ROLE`.",
+            )
+        return who
+
+    async def _who(self, given: str) -> Actor | None:
+        # Digests have one length, so that the comparison does not tell that of the token.
+        shown = sha256(given.encode("utf-8", "surrogatepass")).digest()
+        if self._digest is not None and hmac.compare_digest(shown, self._digest):
+            return Actor(kind="http.token", name="api", role=Role.ADMIN)
+        if given.startswith(PREFIX):
+            token = await self._accounts.token(digest(given))
+            if token is None:
+                return None
+            return Actor(kind="token", name=token.name, role=token.role, until=token.until)
+        number = await self._signing.verify(given) if given.count(".") == 2 else None
+        found = await self._accounts.session(digest(number)) if number is not None else None
+        if found is None:
+            return None
+        session, user = found
+        return Actor(
+            kind="user", name=user.name, role=user.role, until=session.until, session=session.id
+        )
+
+    async def _turn_away(self, given: str | None, *, basic: bool) -> None:
+        if self._digest is None and not await self._accounts.users():
             raise HttpProblem(
                 403,
                 "token-not-set",
-                "The API and the status page are closed because no token is set.",
-                next_step="Set http.token in catnet.yaml (`token: env:CATNET_HTTP_TOKEN`, at least"
-                " 16 characters) and start CatNet again.",
+                "The API and the status page are closed: there is no user, and no token is set.",
+                next_step="Make the first admin with `catnet init`, or set http.token in"
+                " catnet.yaml (`token: env:CATNET_HTTP_TOKEN`, at least 16 characters), and start"
+                " CatNet again.",
             )
-        scheme, _, rest = header.partition(" ")
-        given: str | None = None
-        if scheme.lower() == "bearer":
-            given = rest.strip()
-        elif scheme.lower() == "basic" and basic:
-            given = _password(rest.strip())
-        if given is not None and self._is_token(given):
-            return
         wanted = ['Bearer realm="CatNet"']
         if basic:
             wanted.insert(0, 'Basic realm="CatNet", charset="UTF-8"')
@@ -67,15 +195,20 @@ class Access:
             401,
             "unauthorized",
             known,
-            next_step="Send `Authorization: Bearer TOKEN` with the value of http.token"
+            next_step="Log in (`catnet login`), or send `Authorization: Bearer TOKEN` with a token"
+            " of `catnet token add` or the value of http.token"
             + ("; a browser asks for it as the password, any user name will do." if basic else "."),
             headers={"WWW-Authenticate": ", ".join(wanted)},
         )
 
-    def _is_token(self, given: str) -> bool:
-        # Digests have one length, so that the comparison does not tell that of the token.
-        digest = sha256(given.encode("utf-8", "surrogatepass")).digest()
-        return self._digest is not None and hmac.compare_digest(digest, self._digest)
+
+def _given(header: str, *, basic: bool) -> str | None:
+    scheme, _, rest = header.partition(" ")
+    if scheme.lower() == "bearer":
+        return rest.strip()
+    if scheme.lower() == "basic" and basic:
+        return _password(rest.strip())
+    return None
 
 
 def _password(encoded: str) -> str:

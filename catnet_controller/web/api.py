@@ -1,7 +1,5 @@
 """Requests to /api/v1 come in, JSON goes out; acting calls raise triggers or open deployments."""
 
-import asyncio
-import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
@@ -13,7 +11,10 @@ from aiohttp import web
 from catnet_controller.models import Backup, Deployment, Mode, Pause, Trigger, Wish
 from catnet_controller.ports import Brake, Clock, Conclude, Deployments, Meter, States, Triggers
 from catnet_controller.web import views
-from catnet_controller.web.access import Access
+from catnet_controller.web.access import Access, Actor, actor
+from catnet_controller.web.bodies import answer as _json
+from catnet_controller.web.bodies import malformed as _malformed
+from catnet_controller.web.bodies import read as _body
 from catnet_controller.web.problems import HttpProblem
 
 log = structlog.get_logger(__name__)
@@ -28,10 +29,8 @@ MAX_BODY = 64 * 1024
 MAX_CONFIG = 4 * 1024 * 1024
 """Bytes of a request that carries a whole configuration."""
 _WHO = re.compile(r"[\w.@+-]{1,64}")
-_BODY_SECONDS = 10.0
 _MOST_HISTORY = 100
 _MOST_REASON = 200
-_CAUSE = "user api"
 
 
 class Api:
@@ -156,9 +155,11 @@ class Api:
             raise _malformed("force is neither true nor false.")
         ref = f"branch/{self._branch}"
         await self._triggers.trigger(
-            Trigger(ref=ref, reason=_CAUSE, force=force, due_at=self._clock.now())
+            Trigger(ref=ref, reason=actor(request).cause, force=force, due_at=self._clock.now())
         )
-        log.info("sync asked for", ref=ref, force=force, peer=request.remote)
+        log.info(
+            "sync asked for", ref=ref, force=force, by=str(actor(request)), peer=request.remote
+        )
         return _json({"ref": ref, "force": force}, status=HTTPStatus.ACCEPTED)
 
     async def open(self, request: web.Request) -> web.Response:
@@ -176,8 +177,10 @@ class Api:
             raise _malformed("devices is neither null (all) nor a list of names.")
         if mode is Mode.PUSH and names is None:
             raise _malformed("a push names its devices.")
-        by = _by(body)
-        number = (await self._request(mode, names, f"user {by}")).id
+        who = actor(request)
+        by = _by(body, who)
+        cause = f"user {by}" if who.shared else who.cause
+        number = (await self._request(mode, names, cause)).id
         log.info(
             "deployment asked for", deployment=number, mode=mode.value, by=by, peer=request.remote
         )
@@ -191,7 +194,7 @@ class Api:
     async def cancel(self, request: web.Request) -> web.Response:
         """What has touched no device ends now; what is armed goes on, and is told."""
         number = int(request.match_info["id"])
-        by = _by(await _body(request, {"by"}))
+        by = _by(await _body(request, {"by"}), actor(request))
         if await self._deployments.deployment(number) is None:
             raise no_deployment(number)
         found = await self._deployments.cancel(number, f"cancelled by {by}", self._conclude)
@@ -204,13 +207,13 @@ class Api:
         reason = " ".join(given.split()) if isinstance(given, str) else ""
         if not reason or len(reason) > _MOST_REASON or not reason.isprintable():
             raise _malformed(f"reason is not a text of 1 to {_MOST_REASON} characters.")
-        pause = Pause(by=_by(body), reason=reason, since=self._clock.now())
+        pause = Pause(by=_by(body, actor(request)), reason=reason, since=self._clock.now())
         await self._brake.pause(pause, self._conclude)
         log.warning("pushes paused", by=pause.by, reason=reason, peer=request.remote)
         return _json({"pause": views.pause(pause)})
 
     async def resume(self, request: web.Request) -> web.Response:
-        by = _by(await _body(request, {"by"}))
+        by = _by(await _body(request, {"by"}), actor(request))
         ended = await self._brake.resume(self._conclude)
         log.warning("pushes resumed", by=by, was=ended is not None, peer=request.remote)
         return _json({"pause": None, "ended": views.pause(ended)})
@@ -219,7 +222,7 @@ class Api:
         known = {"device", "backup", "revision", "text", "file", "dry_run", "force", "by"}
         # A clone: one route takes a whole configuration, the others stay as narrow as they are.
         body = await _body(request.clone(client_max_size=MAX_CONFIG), known)
-        wish = _wish(body)
+        wish = _wish(body, who=actor(request))
         if await self._states.state(wish.device) is None:
             raise no_device(wish.device)
         made = await self._rollback(wish)
@@ -243,15 +246,15 @@ class Api:
         )
 
 
-def _by(body: Mapping[str, Any]) -> str:
-    """Who asks, for the history: a claim, not a proof."""
+def _by(body: Mapping[str, Any], who: Actor) -> str:
+    """Who asks, for the history: with http.token, which many may share, as the body claims."""
     by = body.get("by") or "api"
     if not isinstance(by, str) or not _WHO.fullmatch(by):
         raise _malformed("by is not a name of up to 64 letters, digits and `. @ + _ -`.")
-    return by
+    return by if who.shared else who.label
 
 
-def _wish(body: Mapping[str, Any]) -> Wish:
+def _wish(body: Mapping[str, Any], *, who: Actor) -> Wish:
     for key in ("device", "backup", "revision", "text", "file", "by"):
         if body.get(key) is not None and not (isinstance(body[key], str) and body[key]):
             raise _malformed(f"{key} is neither null nor a text.")
@@ -263,7 +266,7 @@ def _wish(body: Mapping[str, Any]) -> Wish:
     ways = [key for key in ("backup", "revision", "text") if body.get(key) is not None]
     if len(ways) > 1:
         raise _malformed(f"{' and '.join(ways)} do not go together: one of them at most.")
-    by = _by(body)
+    by = _by(body, who)
     file = " ".join((body.get("file") or "uploaded").split())[:100]
     if not file.isprintable():
         raise _malformed("file is not a name that can be shown.")
@@ -295,48 +298,3 @@ def no_deployment(number: int) -> HttpProblem:
         f"There is no deployment {number} on record.",
         next_step="Old ones are deleted after store.keep_days; the status page lists the last.",
     )
-
-
-def _malformed(detail: str) -> HttpProblem:
-    return HttpProblem(400, "malformed", detail, next_step="Correct the request.")
-
-
-def _json(
-    value: object, *, status: int = HTTPStatus.OK, headers: Mapping[str, str] | None = None
-) -> web.Response:
-    return web.Response(
-        status=status,
-        headers=headers,
-        content_type="application/json",
-        text=json.dumps(value, ensure_ascii=False),
-    )
-
-
-async def _body(request: web.Request, known: set[str]) -> dict[str, Any]:
-    """The JSON object of the body; an absent body is an empty one."""
-    try:
-        async with asyncio.timeout(_BODY_SECONDS):
-            data = await request.read()
-    except TimeoutError:
-        raise HttpProblem(
-            408, "too-slow", "The body did not arrive in time.", next_step="Send it again."
-        ) from None
-    if not data:
-        return {}
-    if request.content_type != "application/json":
-        raise HttpProblem(
-            415,
-            "not-json",
-            "The body is not declared to be JSON.",
-            next_step="Send `Content-Type: application/json`.",
-        )
-    try:
-        body = json.loads(data)
-    except (ValueError, RecursionError):
-        raise _malformed("The body is not JSON.") from None
-    if not isinstance(body, dict):
-        raise _malformed("The body is not a JSON object.")
-    unknown = sorted(set(body) - known)
-    if unknown:
-        raise _malformed(f"Unknown: {', '.join(unknown)}. Known: {', '.join(sorted(known))}.")
-    return body

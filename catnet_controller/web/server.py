@@ -6,6 +6,7 @@ from aiohttp import web
 
 from catnet_controller.models import Mode
 from catnet_controller.ports import (
+    Accounts,
     Brake,
     Clock,
     Conclude,
@@ -17,8 +18,12 @@ from catnet_controller.ports import (
 )
 from catnet_controller.web import api, problems
 from catnet_controller.web.access import Access, Hidden
+from catnet_controller.web.login import Login
 from catnet_controller.web.pages import Pages
+from catnet_controller.web.passwords import Passwords
+from catnet_controller.web.people import People
 from catnet_controller.web.probes import Probes
+from catnet_controller.web.signing import Signing
 from catnet_controller.web.webhook import Interpret, Verify, Webhook
 
 _HEADERS = {
@@ -43,6 +48,8 @@ def create(
     meter: Meter,
     brake: Brake,
     conclude: Conclude,
+    accounts: Accounts,
+    passwords: Passwords,
     telemetry: Telemetry,
     verify: Verify | None,
     interpret: Interpret,
@@ -61,13 +68,15 @@ def create(
     commits: str | None = None,
     max_bytes: int = 3 * 1024 * 1024,
     read_seconds: float = 10.0,
+    session_seconds: float = 3600.0,
 ) -> web.Application:
     """Build the application; it starts nothing and holds no state but what is under way.
 
-    ``verify`` None closes the webhook, ``token`` None closes API and pages; both say how to open
-    them. ``ready`` gives what is not ready and why, empty when all is. ``request`` opens a
-    deployment, ``rollback`` one that takes a device back. ``commits`` is what the address of a
-    commit on GitHub begins with. ``max_bytes`` and ``read_seconds`` bound one delivery.
+    ``verify`` None closes the webhook; ``token`` None leaves API and pages to users, and closes
+    them while there is none; both say how to open them. ``ready`` gives what is not ready and why,
+    empty when all is. ``request`` opens a deployment, ``rollback`` one that takes a device back.
+    ``commits`` is what the address of a commit on GitHub begins with. A login lasts
+    ``session_seconds``. ``max_bytes`` and ``read_seconds`` bound one delivery.
     """
     pages = Pages(
         deployments=deployments,
@@ -111,12 +120,17 @@ def create(
         version=version,
         public_url=public_url,
     )
-    access = Access(token)
+    signing = Signing(accounts=accounts, clock=clock, life=session_seconds)
+    access = Access(token, accounts=accounts, signing=signing, clock=clock)
+    login = Login(accounts=accounts, passwords=passwords, signing=signing, clock=clock)
+    people = People(accounts=accounts, passwords=passwords, clock=clock)
     application = web.Application(
         middlewares=[problems.middleware(pages.problem)], client_max_size=api.MAX_BODY
     )
     application.add_routes(webhook.routes())
     application.add_routes(calls.routes(access))
+    application.add_routes(login.routes(access))
+    application.add_routes(people.routes(access))
     application.add_routes(pages.routes(access))
     application.add_routes(Probes(ready=ready, metrics=metrics).routes())
     application.on_response_prepare.append(_secure)
