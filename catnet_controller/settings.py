@@ -307,6 +307,17 @@ def _listen(text: str, _: _Place) -> Listen:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """The GitHub App that CatNet is."""
+
+    id: str | None = field(
+        default=None, metadata=_text(r"[A-Za-z0-9.]{1,64}", "the App ID or client ID of an App")
+    )
+    private_key: Secret | None = field(default=None, metadata=_is(_Secret()))
+    """PEM, as GitHub gives it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Github:
     """The config repository on GitHub."""
 
@@ -321,12 +332,27 @@ class Github:
         metadata=_text(r"(?!-|/|refs/)(?!.*(\.\.|//|@\{))[^\s~^:?*\[\\\x00-\x20\x7f]+", "a branch"),
     )
     api_url: str = field(default="https://api.github.com", metadata=_is(_Scalar(_api_url)))
-    token: Secret = field(metadata=_is(_Secret()))
+    token: Secret | None = field(default=None, metadata=_is(_Secret()))
+    app: App = field(default_factory=App, metadata=_is(_Section(App)))
+    """Instead of a token."""
+    ca_file: Path | None = field(default=None, metadata=_is(_Scalar(_path)))
+    proxy: str | None = field(default=None, metadata=_is(_Scalar(_public_url)))
     webhook_secrets: tuple[Secret, ...] = field(default=(), metadata=_is(_List(_Secret(8), 2)))
     """Two during a rotation. None: no webhooks, the branch is only polled."""
     poll_interval: float = field(default=60.0, metadata=_duration("1s", "1d"))
     write_spacing: float = field(default=1.0, metadata=_duration("0", "1m"))
     timeout: float = field(default=10.0, metadata=_duration("1s", "5m"))
+
+    def contradictions(self) -> Iterator[str]:
+        """What the keys do not say together."""
+        whole = self.app.id is not None and self.app.private_key is not None
+        some = self.app.id is not None or self.app.private_key is not None
+        if some and not whole:
+            yield "an App needs both app.id and app.private_key"
+        elif whole and self.token is not None:
+            yield "CatNet is either an App or has a token; leave app or token out"
+        elif not whole and self.token is None:
+            yield "token is missing (or app.id and app.private_key)"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -686,7 +712,7 @@ class _Reader:
         if len(self.problems) > before:
             return _BAD
         made = cls(**given)
-        if isinstance(made, Login):
+        if isinstance(made, Login | Github):
             for message in made.contradictions():
                 self.problem(line, f"{path}: {message}")
         return made

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 from catnet_controller.demo.standin import GithubStandIn
+from catnet_controller.github.auth import App
 from catnet_controller.github.edge import Edge
 
 TOKEN = "ghp_token_of_the_stand_in"
@@ -63,7 +64,7 @@ def edge(
     home: Path,
     *,
     clock: RealClock | None = None,
-    token: str | Callable[[], str] = TOKEN,
+    token: str | Callable[[], str] | App = TOKEN,
     deadline: float = 10.0,
     spacing: float = 0.0,
     heard: list[int] | None = None,

@@ -17,13 +17,15 @@ from catnet_controller.devices.transaction import Transactions
 from catnet_controller.devices.vault import Keyring, Vault
 from catnet_controller.errors import CatnetError, CredentialsInvalid
 from catnet_controller.github import events
+from catnet_controller.github.auth import App
+from catnet_controller.github.client import Route
 from catnet_controller.github.edge import Edge
 from catnet_controller.models import Jump
 from catnet_controller.pipeline.compare import Compare
 from catnet_controller.policy import desired
 from catnet_controller.policy.guard import Rules
 from catnet_controller.ports import Clock, Offload
-from catnet_controller.settings import Login, Secret, Settings
+from catnet_controller.settings import Github, Login, Secret, Settings
 
 
 def rules(settings: Settings) -> Rules:
@@ -77,13 +79,22 @@ def commits(settings: Settings) -> str:
     return f"{site}/{settings.github.repository}/commit/"
 
 
+def _access(github: Github) -> Callable[[], str] | App:
+    if github.token is not None:
+        return github.token.reveal
+    assert github.app.id is not None, "the settings have one or the other"
+    assert github.app.private_key is not None, "the settings have both or none"
+    return App(id=github.app.id, key=github.app.private_key.reveal)
+
+
 def edge(settings: Settings, clock: Clock, on_rate_limit: Callable[[int], None]) -> Edge:
     github = settings.github
     return Edge(
         repository=github.repository,
         branch=github.branch,
         api_url=github.api_url,
-        token=github.token.reveal,
+        token=_access(github),
+        route=Route(authorities=github.ca_file, proxy=github.proxy or ""),
         clock=clock,
         cache=settings.store.path / "blobs",
         wanted=desired.wanted,

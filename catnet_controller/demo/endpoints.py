@@ -7,6 +7,7 @@ import contextlib
 import hmac
 import json
 import re
+import secrets
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -14,6 +15,10 @@ from hashlib import sha256
 from typing import Any
 
 from aiohttp import web
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from catnet_controller.demo import payloads
 from catnet_controller.demo.ledger import (
@@ -30,6 +35,7 @@ from catnet_controller.demo.worktree import Worktree
 
 _STATES = ("error", "failure", "pending", "success")
 _MOST_STATUSES = 1000
+_INSTALLATION = 77
 _SHA = re.compile(r"[0-9a-f]{40}")
 _DOCS = "https://docs.github.com/rest"
 
@@ -72,6 +78,10 @@ class Endpoints:
         root = "/repos/{owner}/{name}"
         app.router.add_get("/user", self._get_user)
         app.router.add_get(root, self._get_repository)
+        app.router.add_get(root + "/installation", self._get_installation)
+        app.router.add_post(
+            "/app/installations/{id:\\d+}/access_tokens", self._post_installation_token
+        )
         app.router.add_get(root + "/git/ref/{ref:.+}", self._get_ref)
         app.router.add_get(root + "/git/commits/{sha}", self._get_git_commit)
         app.router.add_get(root + "/git/trees/{sha}", self._get_tree)
@@ -129,11 +139,7 @@ class Endpoints:
         handler: Callable[[web.Request], Awaitable[web.StreamResponse]],
         fault: Fault | None,
     ) -> web.Response:
-        given = request.headers.get("Authorization", "").partition(" ")
-        if given[0].lower() not in ("token", "bearer") or not hmac.compare_digest(
-            given[2].encode("utf-8", "replace"), self._ledger.token.encode()
-        ):
-            raise _Refuse(401, "Bad credentials")
+        self._admit(request)
         if fault is not None:
             self._spoil(request, fault)
         self._find(request)
@@ -143,6 +149,22 @@ class Endpoints:
             edited = fault.edit(json.loads(response.text))
             response = _json(edited, response.status, headers=_links(response))
         return response
+
+    def _admit(self, request: web.Request) -> None:
+        scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+        if request.path.startswith("/app/") or request.path.endswith("/installation"):
+            if scheme.lower() != "bearer" or not _is_app(given, self._ledger.app):
+                raise _Refuse(401, "A JSON web token could not be decoded")
+            return
+        if scheme.lower() not in ("token", "bearer"):
+            raise _Refuse(401, "Bad credentials")
+        if self._ledger.granted.get(given, 0.0) > _epoch():
+            if request.path == "/user":
+                raise _Refuse(403, "Resource not accessible by integration")
+            return
+        own = self._ledger.token.encode()
+        if not hmac.compare_digest(given.encode("utf-8", "replace"), own):
+            raise _Refuse(401, "Bad credentials")
 
     def _spoil(self, request: web.Request, fault: Fault) -> None:
         match fault.trouble:
@@ -361,6 +383,18 @@ class Endpoints:
         mine = [self._comment(each) for each in self._ledger.notes if each.pull == pull.number]
         return self._page(request, mine)
 
+    async def _get_installation(self, _: web.Request) -> web.Response:
+        assert self._ledger.app is not None, "only the App gets here"
+        return _json(
+            {
+                "id": _INSTALLATION,
+                "app_id": self._ledger.app[0],
+                "repository_selection": "selected",
+                "permissions": self._ledger.app_permissions,
+                "suspended_at": None,
+            }
+        )
+
     # --- writing -----------------------------------------------------------------------------
 
     async def _post_status(self, request: web.Request) -> web.Response:
@@ -393,6 +427,22 @@ class Endpoints:
         )
         await self._ledger.tell(lambda: self._ledger.posts.append(status))
         return _json(self._status(status), 201)
+
+    async def _post_installation_token(self, request: web.Request) -> web.Response:
+        if int(request.match_info["id"]) != _INSTALLATION:
+            raise _Refuse(404, "Not Found")
+        body = await request.json()
+        if body.keys() - {"repositories", "repository_ids", "permissions"}:
+            raise _Refuse(422, "Invalid request.")
+        if body.get("repositories", []) not in ([], [self._ledger.place.name.partition("/")[2]]):
+            raise _Refuse(422, "There is at least one repository that does not exist.")
+        wanted, given = body.get("permissions", {}), self._ledger.app_permissions
+        if any(given.get(name) not in (level, "write") for name, level in wanted.items()):
+            raise _Refuse(422, "The permissions requested are not granted to this installation.")
+        token, until = f"ghs_{secrets.token_urlsafe(24)}", _epoch() + 3600
+        self._ledger.granted[token] = until
+        ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until))
+        return _json({"token": token, "expires_at": ends, "permissions": wanted}, 201)
 
     async def _post_comment(self, request: web.Request) -> web.Response:
         pull = self._pull(request)
@@ -516,6 +566,28 @@ async def _comment_text(request: web.Request) -> str:
 def _invalid(resource: str, name: str, message: str) -> _Refuse:
     error = {"resource": resource, "code": "custom", "field": name, "message": message}
     return _Refuse(422, "Validation Failed", errors=[error])
+
+
+def _is_app(token: str, app: tuple[str, bytes] | None) -> bool:
+    """Whether a JWT is signed by the App and of now (docs.github.com, generating a JWT)."""
+    try:
+        head, claims, signature = token.split(".")
+        if app is None or json.loads(_unbase64(head)).get("alg") != "RS256":
+            return False
+        key = load_pem_public_key(app[1])
+        assert isinstance(key, rsa.RSAPublicKey)
+        signed = f"{head}.{claims}".encode()
+        key.verify(_unbase64(signature), signed, padding.PKCS1v15(), SHA256())
+        said, now = json.loads(_unbase64(claims)), _epoch()
+        return bool(
+            said["iss"] == app[0] and said["iat"] <= now < said["exp"] and said["exp"] <= now + 600
+        )
+    except (ValueError, KeyError, AttributeError, InvalidSignature):
+        return False
+
+
+def _unbase64(text: str) -> bytes:
+    return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def _epoch() -> int:

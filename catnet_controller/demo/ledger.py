@@ -117,6 +117,11 @@ class Ledger:
         self.gone = False
         self.may_push = True
         self.renamed: str | None = None
+        self.app: tuple[str, bytes] | None = None
+        """Id and public key (PEM) of the GitHub App that is installed on the repository."""
+        self.app_permissions = {"contents": "read", "statuses": "write", "pull_requests": "write"}
+        self.granted: dict[str, float] = {}
+        """The installation tokens that were given out, and when each ends."""
         self.unmerged = 0
         """For how many more looks at a pull request its merge is not computed yet."""
         self.remaining = QUOTA

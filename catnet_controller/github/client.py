@@ -11,6 +11,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Self, TypeVar
 from urllib.parse import urlsplit
 
@@ -33,6 +34,7 @@ from catnet_controller.errors import (
     SecretMissing,
     SettingsInvalid,
 )
+from catnet_controller.github.auth import App, Installed
 from catnet_controller.github.lanes import Lane
 from catnet_controller.github.quota import Quota, left
 from catnet_controller.github.replies import Answer
@@ -99,26 +101,48 @@ class _Secure(HTTPSRequestsConnectionClass):
         return _Strict.checked(super().getresponse())
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """How GitHub is reached where that is not the plain way.
+
+    ``authorities`` is a file of CA certificates that replaces those of the system; ``proxy`` is
+    the URL of a proxy, used instead of the one the environment names.
+    """
+
+    authorities: Path | None = None
+    proxy: str = ""
+
+
 class _Instance:
     """PyGithub, for one thread: built, used and closed in it. Rebuilt when the token changes."""
 
-    def __init__(self, *, api_url: str, token: Callable[[], str], timeout: int) -> None:
+    def __init__(
+        self,
+        *,
+        api_url: str,
+        token: Callable[[], str] | Installed,
+        timeout: int,
+        route: Route,
+    ) -> None:
         self._api_url = api_url
         self._token = token
         self._timeout = timeout
+        self._route = route
         self._built: tuple[str, Github, _Plain | _Secure] | None = None
 
     def send(self, request: _Request) -> tuple[int, dict[str, Any], str]:
-        token = self._token().strip()
-        if not token.isascii() or not token.isprintable() or not token or " " in token:
-            # requests would quote a header it cannot send, secret and all, in its error.
-            raise SecretMissing(
-                "github.token is empty or has characters that no token has",
-                next_step="Check the environment variable, file or credential of `github.token`.",
-            )
+        answer = self._sent(request)
+        if answer[0] == 401 and isinstance(self._token, Installed):
+            # Revoked or at its end in spite of the clock. Nothing was done: it may be repeated.
+            self._token.forget()
+            answer = self._sent(request)
+        return answer
+
+    def _sent(self, request: _Request) -> tuple[int, dict[str, Any], str]:
+        token = self._current()
         if self._built is None or self._built[0] != token:
             self.close()
-            self._built = (token, *self._build(token))
+            self._built = (token, *self._build(Auth.Token(token)))
         _, api, connection = self._built
         return api.requester.requestJson(
             request.verb,
@@ -129,10 +153,38 @@ class _Instance:
             cnx=connection,
         )
 
-    def _build(self, token: str) -> tuple[Github, _Plain | _Secure]:
+    def _current(self) -> str:
+        if isinstance(self._token, Installed):
+            return self._token.token(self._ask)
+        token = self._token().strip()
+        if not token.isascii() or not token.isprintable() or not token or " " in token:
+            # requests would quote a header it cannot send, secret and all, in its error.
+            raise SecretMissing(
+                "github.token is empty or has characters that no token has",
+                next_step="Check the environment variable, file or credential of `github.token`.",
+            )
+        return token
+
+    def _ask(
+        self, verb: str, path: str, *, bearer: str, body: Mapping[str, Any] | None = None
+    ) -> tuple[int, Mapping[str, Any], str]:
+        api, connection = self._build(None)
+        try:
+            return api.requester.requestJson(
+                verb,
+                path,
+                headers={"Authorization": f"Bearer {bearer}"},
+                input=body,
+                cnx=connection,
+            )
+        finally:
+            connection.close()
+            api.close()
+
+    def _build(self, auth: Auth.Auth | None) -> tuple[Github, _Plain | _Secure]:
         api = Github(
             base_url=self._api_url,
-            auth=Auth.Token(token),
+            auth=auth,
             lazy=True,
             retry=None,
             timeout=self._timeout,
@@ -145,11 +197,21 @@ class _Instance:
         )
         parts = urlsplit(self._api_url)
         kind = _Secure if parts.scheme == "https" else _Plain
+        authorities = self._route.authorities
         connection = kind(
-            parts.hostname or "", parts.port, timeout=self._timeout, pool_size=1, retry=None
+            parts.hostname or "",
+            parts.port,
+            timeout=self._timeout,
+            pool_size=1,
+            retry=None,
+            verify=True if authorities is None else str(authorities),
         )
-        # A proxy of the environment cannot reach our own loopback.
-        connection.session.trust_env = parts.hostname not in _LOOPBACK
+        if self._route.proxy:
+            connection.session.trust_env = False
+            connection.session.proxies = {"http": self._route.proxy, "https": self._route.proxy}
+        else:
+            # A proxy of the environment cannot reach our own loopback.
+            connection.session.trust_env = parts.hostname not in _LOOPBACK
         return api, connection
 
     def close(self) -> None:
@@ -163,7 +225,8 @@ class _Instance:
 class Client:
     """GitHub's REST API for one repository, for asyncio.
 
-    ``token`` is asked before each request, in a thread, so a rotated token is used at once.
+    ``token`` is asked before each request, in a thread, so a rotated token is used at once; of an
+    App, each thread gets a token of its own and replaces it before its end.
     ``timeout`` is seconds for a read of the socket, ``deadline`` for a whole request.
     ``write_spacing`` is seconds between writes; at most ``writes_per_hour`` of them are sent
     (GitHub's limit for content creation, docs.github.com rate-limits-for-the-rest-api).
@@ -176,7 +239,7 @@ class Client:
         *,
         repository: str,
         api_url: str,
-        token: Callable[[], str] | str,
+        token: Callable[[], str] | str | App,
         clock: Clock,
         timeout: float = 10.0,
         deadline: float | None = None,
@@ -185,7 +248,11 @@ class Client:
         attempts: int = 3,
         pause: float = 0.5,
         on_rate_limit: Callable[[int], None] | None = None,
+        route: Route | None = None,
     ) -> None:
+        way = route or Route()
+        if way.authorities is not None and not way.authorities.is_file():
+            raise SettingsInvalid(f"github.ca_file: {way.authorities} is not a file")
         if not _REPOSITORY.fullmatch(repository):
             raise SettingsInvalid(f"github.repository: {repository!r} is not OWNER/NAME")
         parts = urlsplit(api_url)
@@ -194,6 +261,7 @@ class Client:
         self.repository = repository
         self.root = f"/repos/{repository}"
         self._host = parts.hostname
+        self._app = isinstance(token, App)
         self._attempts = attempts
         self._pause = pause
         self._on_rate_limit = on_rate_limit
@@ -201,10 +269,16 @@ class Client:
         self._quota = Quota(clock=clock, spacing=write_spacing, writes_per_hour=writes_per_hour)
 
         def build() -> _Instance:
+            access: Callable[[], str] | Installed
+            if isinstance(token, App):
+                access = Installed(app=token, repository=repository, clock=clock)
+            else:
+                access = (lambda: token) if isinstance(token, str) else token
             return _Instance(
                 api_url=api_url.rstrip("/"),
-                token=(lambda: token) if isinstance(token, str) else token,
+                token=access,
                 timeout=max(1, round(timeout)),
+                route=way,
             )
 
         whole = 3 * timeout if deadline is None else deadline
@@ -380,14 +454,17 @@ class Client:
         if status == 401:
             raise GithubDenied(
                 f"GitHub does not accept the token{said}",
-                next_step="Give `github.token` a token that is valid and not expired.",
+                next_step="Check the GitHub App: its key, and whether it is suspended."
+                if self._app
+                else "Give `github.token` a token that is valid and not expired.",
             )
         if status in (403, 404):
+            who = "App" if self._app else "token"
             # The header names what a fine-grained token or App would need for this very request.
             wanted = headers.get("x-accepted-github-permissions") or request.needs
             raise GithubDenied(
                 f"GitHub refuses {what} ({status}{said})",
-                next_step=f"Give the token this permission on {self.repository}: {wanted}.",
+                next_step=f"Give the {who} this permission on {self.repository}: {wanted}.",
             )
         if status in (400, 409, 410, 415, 422):
             raise GithubDenied(

@@ -4,7 +4,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Self
 
-from catnet_controller.github.client import Client
+from catnet_controller.github.auth import App
+from catnet_controller.github.client import Client, Route
 from catnet_controller.github.comments import Comments
 from catnet_controller.github.source import Source
 from catnet_controller.github.statuses import Statuses
@@ -39,7 +40,7 @@ class Edge:
         repository: str,
         branch: str,
         api_url: str,
-        token: Callable[[], str] | str,
+        token: Callable[[], str] | str | App,
         clock: Clock,
         cache: Path,
         wanted: Callable[[str], bool],
@@ -48,6 +49,7 @@ class Edge:
         write_spacing: float = 1.0,
         pause: float = 0.5,
         on_rate_limit: Callable[[int], None] | None = None,
+        route: Route | None = None,
     ) -> None:
         self._client = Client(
             repository=repository,
@@ -59,6 +61,7 @@ class Edge:
             write_spacing=write_spacing,
             pause=pause,
             on_rate_limit=on_rate_limit,
+            route=route,
         )
         self.source = Source(client=self._client, branch=branch, cache=cache, wanted=wanted)
         self.reporter = Writer(client=self._client)

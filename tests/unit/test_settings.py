@@ -46,6 +46,7 @@ def problems(folder: Path, text: str, environ: Mapping[str, str] = ENVIRON) -> l
 def test_minimal_file_gets_every_default(tmp_path: Path) -> None:
     got = load(tmp_path)
     assert got.github.repository == "acme/network-config"
+    assert got.github.token is not None
     assert got.github.token.reveal() == "github-token-value"
     assert got.github.webhook_secrets == ()
     assert got.deploy.mode is Mode.DRY_RUN
@@ -111,6 +112,38 @@ def test_example_shows_the_true_defaults(tmp_path: Path) -> None:
     assert shown.http.webhook_max_bytes == default.http.webhook_max_bytes
     for name in ("branch", "api_url", "poll_interval", "write_spacing", "timeout"):
         assert getattr(shown.github, name) == getattr(default.github, name)
+
+
+@pytest.mark.parametrize(
+    ("lines", "message"),
+    [
+        ("", "github: token is missing (or app.id and app.private_key)"),
+        ("  app: {id: 12}\n", "github: an App needs both app.id and app.private_key"),
+        (
+            "  app: {id: 12, private_key: env:TOKEN}\n  token: env:TOKEN\n",
+            "github: CatNet is either an App or has a token; leave app or token out",
+        ),
+    ],
+)
+def test_either_a_token_or_an_app(tmp_path: Path, lines: str, message: str) -> None:
+    path = tmp_path / "catnet.yaml"
+    path.write_text(f"github:\n  repository: acme/x\n{lines}")
+    with pytest.raises(SettingsInvalid) as met:
+        settings.load(path, ENVIRON)
+    assert message in met.value.message
+
+
+def test_an_app_instead_of_a_token(tmp_path: Path) -> None:
+    path = tmp_path / "catnet.yaml"
+    path.write_text(
+        "github:\n  repository: acme/x\n  ca_file: ca.pem\n  proxy: http://p.example.net:3128\n"
+        "  app: {id: 12, private_key: env:TOKEN}\n"
+    )
+    got = settings.load(path, ENVIRON).github
+    assert (got.token, got.app.id) == (None, "12")
+    assert got.app.private_key is not None
+    assert got.app.private_key.reveal() == ENVIRON["TOKEN"]
+    assert (got.ca_file, got.proxy) == (tmp_path / "ca.pem", "http://p.example.net:3128")
 
 
 def test_every_problem_is_reported_at_once_with_its_line(tmp_path: Path) -> None:
@@ -227,6 +260,7 @@ secrets: {snmp: "file:snmp", home: "file:~/snmp"}
 """
     environ = {"CREDENTIALS_DIRECTORY": str(tmp_path / "credentials"), "HOME": str(tmp_path)}
     got = load(tmp_path, text, environ)
+    assert got.github.token is not None
     assert got.github.token.reveal() == "from systemd"
     assert got.secrets["snmp"].reveal() == got.secrets["home"].reveal() == "from a file"
     assert set(got.revealed()) == {"from systemd", "from a file"}
@@ -272,6 +306,7 @@ def test_environment_overrides_scalars(tmp_path: Path) -> None:
     got = load(tmp_path, environ=environ)
     assert got.deploy.mode is Mode.PUSH
     assert got.github.repository == "other/repo"
+    assert got.github.token is not None
     assert got.github.token.reveal() == "overriding-token"
     assert got.http.listen.url == "http://[::1]:9000"
     assert got.devices.known_hosts == tmp_path / "elsewhere" / "known_hosts"

@@ -1,0 +1,137 @@
+"""A GitHub App's key in; the token to send with the next request, never one about to expire, out.
+
+No library of GitHub and no I/O: what has to be asked of GitHub goes through ``Ask``.
+"""
+
+import base64
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final, Protocol
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+from catnet_controller.errors import GithubDenied, GithubUnavailable, SecretMissing
+from catnet_controller.ports import Clock
+
+PERMISSIONS: Final = {"contents": "read", "statuses": "write", "pull_requests": "write"}
+"""All that a token of the App is asked to have, whatever else the App was given."""
+_EARLY: Final = 300.0
+"""Seconds before its end that a token is replaced: no request takes that long."""
+_BACKDATED, _VALID = 60, 540
+"""GitHub takes a JWT of at most ten minutes, and not one from the future of its own clock."""
+_GRANTS: Final = "Contents: read, Commit statuses: write, Pull requests: write"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class App:
+    """A GitHub App. ``key`` gives its private key (PEM), asked each time a token is needed."""
+
+    id: str
+    key: Callable[[], str] = field(repr=False)
+
+
+class Ask(Protocol):
+    """A request with a JWT as its bearer; status, headers and text of the answer."""
+
+    def __call__(
+        self, verb: str, path: str, *, bearer: str, body: Mapping[str, Any] | None = None
+    ) -> tuple[int, Mapping[str, Any], str]: ...
+
+
+class Installed:
+    """The tokens of ``app`` on ``repository`` (OWNER/NAME); for one thread."""
+
+    def __init__(self, *, app: App, repository: str, clock: Clock) -> None:
+        self._app = app
+        self._repository = repository
+        self._clock = clock
+        self._token: str | None = None
+        self._until = 0.0
+
+    def forget(self) -> None:
+        """GitHub does not take the token any more: the next one is a new one."""
+        self._token = None
+
+    def token(self, ask: Ask) -> str:
+        """Raises SecretMissing, GithubDenied, GithubUnavailable, and whatever ``ask`` raises."""
+        if self._token is None or self._clock.now() > self._until - _EARLY:
+            self._token = None
+            bearer = self._signed()
+            path = f"/repos/{self._repository}/installation"
+            found = self._checked(*ask("GET", path, bearer=bearer), what="the installation")
+            number = found.get("id")
+            if not isinstance(number, int):
+                raise GithubUnavailable("GitHub did not say which installation of the App it is")
+            body = {
+                "repositories": [self._repository.partition("/")[2]],
+                "permissions": PERMISSIONS,
+            }
+            path = f"/app/installations/{number}/access_tokens"
+            made = self._checked(*ask("POST", path, bearer=bearer, body=body), what="a token")
+            self._token, self._until = _read(made)
+        return self._token
+
+    def _signed(self) -> str:
+        """The JWT by which the App says who it is (RFC 7519, RS256)."""
+        now = int(self._clock.now())
+        claims = {"iat": now - _BACKDATED, "exp": now + _VALID, "iss": self._app.id}
+        parts = ({"alg": "RS256", "typ": "JWT"}, claims)
+        text = ".".join(_base64(json.dumps(part, separators=(",", ":")).encode()) for part in parts)
+        try:
+            key = load_pem_private_key(self._app.key().strip().encode() + b"\n", password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            key = None
+        if not isinstance(key, rsa.RSAPrivateKey):
+            # Not chained: the library's message may quote from the key.
+            raise SecretMissing(
+                "github.app.private_key is not an RSA private key in PEM form without a password",
+                next_step="Generate a key in the settings of the App on GitHub and refer to it.",
+            ) from None
+        return f"{text}.{_base64(key.sign(text.encode(), padding.PKCS1v15(), SHA256()))}"
+
+    def _checked(
+        self, status: int, headers: Mapping[str, Any], text: str, *, what: str
+    ) -> dict[str, Any]:
+        try:
+            data = json.loads(text)
+        except (ValueError, RecursionError):
+            data = None
+        if not isinstance(data, dict):
+            data = {}
+        if status in (200, 201):
+            return data
+        said = f": {data['message'][:200]}" if isinstance(data.get("message"), str) else ""
+        limited = status == 429 or "rate limit" in said.lower() or "retry-after" in headers
+        if status >= 500 or limited:
+            raise GithubUnavailable(f"GitHub did not give the App {what} ({status}{said})")
+        if status == 401:
+            step = "Check github.app.id and github.app.private_key, and the clock of this machine."
+        elif status == 404:
+            step = f"Install the App on {self._repository}, or correct `github.repository`."
+        elif status == 422:
+            step = (
+                f"Give the App these permissions and accept them where it is installed: {_GRANTS}."
+            )
+        else:
+            step = f"Look at the installation of the App on {self._repository}: is it suspended?"
+        raise GithubDenied(f"GitHub refuses the App {what} ({status}{said})", next_step=step)
+
+
+def _read(made: Mapping[str, Any]) -> tuple[str, float]:
+    token, until = made.get("token"), made.get("expires_at")
+    if not isinstance(token, str) or not re.fullmatch(r"[!-~]+", token):
+        raise GithubUnavailable("GitHub gave the App no token")
+    try:
+        return token, datetime.fromisoformat(str(until)).timestamp()
+    except ValueError:
+        raise GithubUnavailable("GitHub did not say when the token of the App ends") from None
+
+
+def _base64(data: bytes) -> str:
+    return base64.urlsafe_b64encode(data).rstrip(b"=").decode()

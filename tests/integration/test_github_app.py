@@ -1,0 +1,188 @@
+"""CatNet as a GitHub App over real HTTP: tokens made, replaced in time, and replaced when lost."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+)
+
+from catnet_controller.demo.standin import Fault, GithubStandIn, Trouble
+from catnet_controller.errors import GithubDenied, GithubUnavailable, SecretMissing, SettingsInvalid
+from catnet_controller.github.auth import App
+from catnet_controller.github.client import Client, Route
+from catnet_controller.github.edge import Edge
+from catnet_controller.models import StatusMessage, StatusState
+from tests.helpers_github import RealClock, edge, hub
+
+KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+PUBLIC = KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
+APP = App(id="1234", key=lambda: PEM)
+
+
+@pytest.fixture
+async def github(tmp_path: Path) -> AsyncIterator[GithubStandIn]:
+    async with hub(tmp_path) as running:
+        running.app = ("1234", PUBLIC)
+        running.token = "nobody has this one"
+        yield running
+
+
+def made(github: GithubStandIn) -> int:
+    """How many tokens the App asked for."""
+    return sum(each.path.endswith("/access_tokens") for each in github.requests)
+
+
+def status(sha: str, text: str) -> StatusMessage:
+    return StatusMessage(
+        sha=sha, context="catnet/deploy", state=StatusState.SUCCESS, description=text
+    )
+
+
+async def test_an_app_reads_and_writes_with_tokens_of_its_own(
+    github: GithubStandIn, tmp_path: Path
+) -> None:
+    async with edge(github, tmp_path, token=APP) as door:
+        await door.verify_access()
+        head = await door.source.head("main")
+        assert head is not None
+        await door.source.files(head.sha)
+        await door.reporter.status(status(head.sha, "done"))
+        assert made(github) == 2, "one for reading, one for writing"
+    assert github.statuses(head.sha)["catnet/deploy"].description == "done"
+
+
+async def test_a_token_is_replaced_before_its_end(github: GithubStandIn, tmp_path: Path) -> None:
+    clock = RealClock()
+    async with edge(github, tmp_path, token=APP, clock=clock) as door:
+        await door.source.head("main")
+        clock.ahead = 3600 - 400
+        await door.source.head("main")
+        assert made(github) == 1
+        clock.ahead = 3600 - 200
+        with pytest.raises(GithubDenied, match="JSON web token"):
+            # The key is asked for again; a clock that is an hour ahead makes no valid JWT.
+            await door.source.head("main")
+
+
+@pytest.mark.parametrize("again", [False, True])
+async def test_a_token_that_is_lost_in_the_middle_is_replaced_once(
+    github: GithubStandIn, tmp_path: Path, again: bool
+) -> None:
+    sha = await github.head()
+    async with edge(github, tmp_path, token=APP) as door:
+        await door.reporter.status(status(sha, "first"))
+        github.granted.clear()
+        if again:
+            github.inject(Fault(trouble=Trouble.ANSWER, status=401, path="/statuses/", times=2))
+            with pytest.raises(GithubDenied, match="does not accept the token") as denied:
+                await door.reporter.status(status(sha, "second"))
+            assert "GitHub App" in denied.value.next_step
+        else:
+            await door.reporter.status(status(sha, "second"))
+            assert github.statuses(sha)["catnet/deploy"].description == "second"
+    assert made(github) == 2
+
+
+async def test_a_permission_the_app_has_not_is_named(github: GithubStandIn, tmp_path: Path) -> None:
+    github.app_permissions = {"contents": "read", "statuses": "write"}
+    async with edge(github, tmp_path, token=APP) as door:
+        with pytest.raises(GithubDenied, match="not granted") as denied:
+            await door.source.head("main")
+    assert "Pull requests: write" in denied.value.next_step
+
+
+@pytest.mark.parametrize(
+    ("fault", "error", "words"),
+    [
+        (Fault(trouble=Trouble.ANSWER, status=404, message="Not Found"), GithubDenied, "Install"),
+        (Fault(trouble=Trouble.ANSWER, status=403, message="Suspended"), GithubDenied, "suspended"),
+        (Fault(trouble=Trouble.SECONDARY, times=9), GithubUnavailable, "retries by itself"),
+        (Fault(trouble=Trouble.ANSWER, status=502, times=9), GithubUnavailable, "retries"),
+        (Fault(trouble=Trouble.DROP, times=9), GithubUnavailable, "retries"),
+        (
+            Fault(trouble=Trouble.CHANGE, edit=lambda _: ["odd"], times=9),
+            GithubUnavailable,
+            "retries",
+        ),
+    ],
+)
+async def test_an_app_that_gets_no_token_says_why(
+    github: GithubStandIn,
+    tmp_path: Path,
+    fault: Fault,
+    error: type[GithubDenied | GithubUnavailable],
+    words: str,
+) -> None:
+    fault.path = "/installation$"
+    github.inject(fault)
+    async with edge(github, tmp_path, token=APP) as door:
+        with pytest.raises(error) as met:
+            await door.source.head("main")
+    assert words in met.value.next_step
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "",
+        "not a key",
+        ec.generate_private_key(ec.SECP256R1())
+        .private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        .decode(),
+    ],
+)
+async def test_a_key_that_is_none_is_not_quoted(
+    github: GithubStandIn, tmp_path: Path, key: str
+) -> None:
+    async with edge(github, tmp_path, token=App(id="1234", key=lambda: key)) as door:
+        with pytest.raises(SecretMissing, match="RSA private key in PEM") as met:
+            await door.source.head("main")
+    assert met.value.__cause__ is None
+    assert not github.requests
+
+
+async def test_another_key_is_not_the_apps(github: GithubStandIn, tmp_path: Path) -> None:
+    other = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = other.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+    async with edge(github, tmp_path, token=App(id="1234", key=lambda: pem)) as door:
+        with pytest.raises(GithubDenied, match="401") as met:
+            await door.source.head("main")
+    assert "clock of this machine" in met.value.next_step
+    assert pem not in repr(App(id="1234", key=lambda: pem))
+
+
+async def test_a_proxy_of_the_settings_is_used(github: GithubStandIn, tmp_path: Path) -> None:
+    """The stand-in is the proxy here: no such host exists otherwise."""
+    async with Edge(
+        repository=github.repository,
+        branch="main",
+        api_url="http://github.invalid",
+        token=APP,
+        clock=RealClock(),
+        cache=tmp_path / "cache",
+        wanted=lambda _: True,
+        timeout=5.0,
+        pause=0.01,
+        route=Route(proxy=github.url),
+    ) as door:
+        head = await door.source.head("main")
+    assert head is not None
+    assert github.requests[-1].headers["Host"].startswith("github.invalid")
+
+
+def test_a_file_of_authorities_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(SettingsInvalid, match=r"github\.ca_file"):
+        Client(
+            repository="acme/x",
+            api_url="https://github.example.net/api/v3",
+            token="x",
+            clock=RealClock(),
+            route=Route(authorities=tmp_path / "none.pem"),
+        )
