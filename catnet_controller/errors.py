@@ -174,6 +174,13 @@ class NoSuchBackup(Refused):
     default_next_step = "`catnet backup list DEVICE` shows the backups there are."
 
 
+class NoSuchConfig(Refused):
+    """The repository has no such file, or none that matters to CatNet."""
+
+    code = "no-such-config"
+    default_next_step = "`catnet gitops list-configs` shows the files there are."
+
+
 class RollbackRefused(Refused):
     """This configuration cannot be put back on this device."""
 

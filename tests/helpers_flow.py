@@ -139,6 +139,7 @@ class Flow:
             offload=offload,
         )
         self.execute = Execute(jobs=store, work=deploy.work, concurrency=10, spawn=self._spawn)
+        self.edge = edge
         self.report = Report(outbox=store, reporter=edge.reporter, clock=self.clock)
 
     def _spawn(self, job: Coroutine[Any, Any, None], name: str) -> object:

@@ -8,7 +8,7 @@ from typing import Any
 
 from aiohttp.test_utils import TestClient, TestServer
 
-from catnet_controller.errors import CancelRefused, CatnetError
+from catnet_controller.errors import CancelRefused, CatnetError, NoSuchConfig
 from catnet_controller.github import events
 from catnet_controller.models import (
     Act,
@@ -255,6 +255,19 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
     def conclude(it: Deployment) -> Conclusion:
         return Conclusion(state=it.state, summary=it.summary)
 
+    async def configs() -> tuple[str, Mapping[str, int]]:
+        if memory.failing is not None:
+            raise memory.failing
+        return SHA, {"configs/edge1.cfg": 512, "inventory.yaml": 99}
+
+    async def show(path: str) -> tuple[str, str]:
+        if path != "configs/edge1.cfg":
+            raise NoSuchConfig(f"there is no {path}")
+        return SHA, "hostname edge1\n"
+
+    async def connect() -> str:
+        return SHA
+
     async def backups(_: str) -> Sequence[Backup]:
         return ()
 
@@ -268,6 +281,9 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
         "conclude": conclude,
         "accounts": Nobody(),
         "passwords": changes.get("passwords") or stack.enter_context(quick()),
+        "configs": configs,
+        "config": show,
+        "connect": connect,
         "telemetry": metrics,
         "verify": partial(events.verify, secrets=[WEBHOOK_SECRET]),
         "interpret": events.interpret,

@@ -24,6 +24,7 @@ from catnet_controller.models import (
     Fallback,
     Mode,
 )
+from catnet_controller.pipeline.configs import Configs
 from catnet_controller.pipeline.deploy import Deploy
 from catnet_controller.pipeline.drift import Drift
 from catnet_controller.pipeline.execute import Execute
@@ -217,6 +218,12 @@ class Daemon:
             conclude=self._conclude,
             offload=self._offload,
         )
+        self._configs = Configs(
+            branch=settings.github.branch,
+            triggers=store,
+            repository=self._github.source,
+            kept=self._github.source.kept,
+        )
         self._nightly = Nightly(
             interval=settings.backups.interval,
             deployments=store,
@@ -267,6 +274,9 @@ class Daemon:
             backups=self._backups.list,
             brake=self._store,
             conclude=self._conclude,
+            configs=self._configs.listed,
+            config=self._configs.show,
+            connect=self._connect,
             repository=settings.github.repository,
             branch=settings.github.branch,
             token=settings.http.token,
@@ -410,6 +420,10 @@ class Daemon:
             cause=cause,
             head=known.sha if known is not None else "",
         )
+
+    async def _connect(self) -> str:
+        await self._github.verify_access()
+        return await self._configs.connect()
 
     def _unready(self) -> Mapping[str, str]:
         """Why this daemon does not do its work, by part; empty when it does.

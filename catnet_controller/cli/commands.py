@@ -17,11 +17,13 @@ import click
 from catnet_controller import __version__
 from catnet_controller.cli.deploying import deploy, deployment, pause, resume
 from catnet_controller.cli.exits import CODES, Exit, Flags, call
+from catnet_controller.cli.gitops import gitops
 from catnet_controller.cli.logins import credentials
 from catnet_controller.cli.options import as_json as _json
 from catnet_controller.cli.options import config as _config
 from catnet_controller.cli.options import count as _count
 from catnet_controller.cli.options import hidden as _hidden
+from catnet_controller.cli.options import look as _look
 from catnet_controller.cli.options import print_json as _print_json
 from catnet_controller.cli.options import read as _settings
 from catnet_controller.cli.options import url as _url
@@ -154,12 +156,7 @@ def sync(*, force: bool, config: Path, url: str | None, as_json: bool) -> int:
     from catnet_controller.cli.talk import Daemon
 
     daemon = Daemon(_settings(config, lazy=True), url=url)
-    answer = daemon.post("/api/v1/gitops/sync", {"force": force})
-    if as_json:
-        _print_json(answer)
-    else:
-        click.echo(f"{answer['ref']} will be looked at now; `catnet status` shows what comes of it")
-    return Exit.OK
+    return _look(daemon, force=force, as_json=as_json)
 
 
 # --- without a daemon ----------------------------------------------------------------------------
@@ -514,6 +511,7 @@ catnet.add_command(backup)
 catnet.add_command(credentials)
 catnet.add_command(deploy)
 catnet.add_command(deployment)
+catnet.add_command(gitops)
 catnet.add_command(pause)
 catnet.add_command(resume)
 catnet.add_command(rollback)

@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from catnet_controller.cli.exits import Exit
+
 if TYPE_CHECKING:
+    from catnet_controller.cli.talk import Daemon
     from catnet_controller.settings import Settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,6 +54,16 @@ def print_json(value: object) -> None:
 
 def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def look(daemon: "Daemon", *, force: bool, as_json: bool) -> int:
+    """Ask the daemon to look at the branch now."""
+    answer = daemon.post("/api/v1/gitops/sync", {"force": force})
+    if as_json:
+        print_json(answer)
+    else:
+        click.echo(f"{answer['ref']} will be looked at now; `catnet status` shows what comes of it")
+    return Exit.OK
 
 
 def who() -> str:

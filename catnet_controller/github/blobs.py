@@ -4,9 +4,10 @@ Synchronous: run it off the event loop. A crash may leave a half file only under
 and a file that was damaged is as good as absent, so nothing here needs to be synced.
 """
 
+import json
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from hashlib import sha1
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from pathlib import Path
 def digest(kind: str, content: bytes) -> str:
     """The name git gives an object of ``kind`` (blob, tree) with this content."""
     return sha1(b"%s %d\0" % (kind.encode("ascii"), len(content)) + content).hexdigest()  # noqa: S324
+
+
+_LISTINGS = "listings"
+_MOST_LISTINGS = 20
 
 
 class Blobs:
@@ -49,6 +54,31 @@ class Blobs:
                 Path(name).unlink(missing_ok=True)
         except OSError:
             return
+
+    def note(self, commit: str, files: Mapping[str, str]) -> None:
+        """Remember which blobs are the files of a commit; of the newest commits only."""
+        folder = self._folder / _LISTINGS
+        try:
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._folder.chmod(0o700)
+            handle, name = tempfile.mkstemp(dir=folder, prefix=".new-")
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump(dict(files), file)
+            Path(name).replace(folder / commit)
+            kept = sorted(folder.iterdir(), key=lambda path: path.stat().st_mtime_ns)
+            for old in kept[:-_MOST_LISTINGS]:
+                old.unlink(missing_ok=True)
+        except OSError:
+            return
+
+    def recall(self, commit: str) -> dict[str, bytes] | None:
+        """The files of a commit, where all of them are here and whole."""
+        try:
+            files = json.loads((self._folder / _LISTINGS / commit).read_text(encoding="utf-8"))
+            contents = self.load(set(files.values()))
+            return {path: contents[sha] for path, sha in files.items()}
+        except (OSError, ValueError, KeyError, AttributeError, TypeError):
+            return None
 
     def _path(self, sha: str) -> Path:
         return self._folder / sha[:2] / sha[2:]

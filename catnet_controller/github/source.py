@@ -174,7 +174,13 @@ class Source:
             content = await self._blob(missing)
             await self._client.aside(partial(self._blobs.keep, content))
             contents[missing] = content
+        listing = {entry.path: entry.sha for entry in wanted}
+        await self._client.aside(partial(self._blobs.note, sha, listing))
         return {entry.path: contents[entry.sha] for entry in wanted}
+
+    async def kept(self, sha: str) -> Mapping[str, bytes] | None:
+        """The wanted files at a commit without asking GitHub, where all of them were read once."""
+        return await self._client.aside(partial(self._blobs.recall, sha))
 
     def _matters(self, path: str) -> bool:
         # A link or submodule may stand where a folder of wanted files is expected.

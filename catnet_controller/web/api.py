@@ -8,6 +8,7 @@ from typing import Any
 import structlog
 from aiohttp import web
 
+from catnet_controller.errors import NoSuchConfig
 from catnet_controller.models import Backup, Deployment, Mode, Pause, Trigger, Wish
 from catnet_controller.ports import Brake, Clock, Conclude, Deployments, Meter, States, Triggers
 from catnet_controller.web import views
@@ -25,6 +26,12 @@ Rollback = Callable[[Wish], Awaitable[Deployment]]
 """Open the deployment that takes a device back."""
 Backups = Callable[[str], Awaitable[Sequence[Backup]]]
 """The backups of a device, newest first."""
+Configs = Callable[[], Awaitable[tuple[str, Mapping[str, int]]]]
+"""The commit in force, and the files of the repository there by path with their sizes."""
+Config = Callable[[str], Awaitable[tuple[str, str]]]
+"""The commit in force, and the text of a file there without its secrets."""
+Connect = Callable[[], Awaitable[str]]
+"""Reach the repository; gives the head of the branch, or raises what is in the way."""
 MAX_BODY = 64 * 1024
 MAX_CONFIG = 4 * 1024 * 1024
 """Bytes of a request that carries a whole configuration."""
@@ -45,6 +52,9 @@ class Api:
         meter: Meter,
         brake: Brake,
         conclude: Conclude,
+        configs: Configs,
+        config: Config,
+        connect: Connect,
         request: Request,
         rollback: Rollback,
         backups: Backups,
@@ -62,6 +72,9 @@ class Api:
         self._meter = meter
         self._brake = brake
         self._conclude = conclude
+        self._configs = configs
+        self._config = config
+        self._connect = connect
         self._request = request
         self._rollback = rollback
         self._backups = backups
@@ -88,6 +101,9 @@ class Api:
             web.post("/api/v1/pause", act(self.pause)),
             web.post("/api/v1/resume", act(self.resume)),
             web.post("/api/v1/gitops/sync", act(self.sync)),
+            web.post("/api/v1/gitops/connect", act(self.connect)),
+            web.get("/api/v1/gitops/configs", read(self.configs)),
+            web.get("/api/v1/gitops/configs/{path:.+}", read(self.config)),
             web.post("/api/v1/rollback", act(self.rollback)),
         ]
 
@@ -143,6 +159,26 @@ class Api:
             raise no_deployment(number)
         return _json(views.whole(found, url=self._url))
 
+    async def configs(self, _: web.Request) -> web.Response:
+        sha, files = await self._configs()
+        return _json(
+            {
+                "repository": self._repository,
+                "branch": self._branch,
+                "revision": sha,
+                "configs": [{"path": path, "bytes": size} for path, size in files.items()],
+            }
+        )
+
+    async def config(self, request: web.Request) -> web.Response:
+        """Secrets are hidden."""
+        path = request.match_info["path"]
+        try:
+            sha, text = await self._config(path)
+        except NoSuchConfig as error:
+            raise HttpProblem(404, error.code, error.message, next_step=error.next_step) from error
+        return _json({"path": path, "revision": sha, "text": text})
+
     async def paused(self, _: web.Request) -> web.Response:
         return _json({"pause": views.pause(await self._brake.paused())})
 
@@ -161,6 +197,20 @@ class Api:
             "sync asked for", ref=ref, force=force, by=str(actor(request)), peer=request.remote
         )
         return _json({"ref": ref, "force": force}, status=HTTPStatus.ACCEPTED)
+
+    async def connect(self, request: web.Request) -> web.Response:
+        """Whether the repository of the settings can be reached and written statuses to."""
+        body = await _body(request, {"repository"})
+        name = body.get("repository") or self._repository
+        if name != self._repository:
+            raise HttpProblem(
+                409,
+                "other-repository",
+                f"This daemon follows {self._repository}.",
+                next_step="Change github.repository in catnet.yaml and start CatNet again.",
+            )
+        head = await self._connect()
+        return _json({"repository": self._repository, "branch": self._branch, "head": head})
 
     async def open(self, request: web.Request) -> web.Response:
         body = await _body(request, {"mode", "devices", "by"})

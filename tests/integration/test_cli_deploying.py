@@ -10,7 +10,7 @@ import pytest
 
 from catnet_controller.models import Mode, Pause, State
 from tests import helpers_web
-from tests.helpers_web import BEARER, NOW, TOKEN, Site
+from tests.helpers_web import BEARER, NOW, SHA, TOKEN, Site
 from tests.integration.test_cli_commands import Ended, run, settings
 
 ENVIRON = {"CATNET_HTTP_TOKEN": TOKEN}
@@ -96,9 +96,26 @@ async def test_pause_and_resume(site: Site, tmp_path: Path) -> None:
     assert (await catnet(tmp_path, "resume")).err == "nothing was paused\n"
 
 
+async def test_the_repository(site: Site, tmp_path: Path) -> None:
+    ended = await catnet(tmp_path, "gitops", "list-configs")
+    assert ended.out.split() == ["512", "configs/edge1.cfg", "99", "inventory.yaml"]
+    ended = await catnet(tmp_path, "gitops", "show", "configs/edge1.cfg")
+    assert (ended.code, ended.out) == (0, "hostname edge1\n")
+    ended = await catnet(tmp_path, "gitops", "show", "configs/none.cfg")
+    assert (ended.code, "list-configs" in ended.err) == (1, True)
+    ended = await catnet(tmp_path, "gitops", "sync", "--force", "--json")
+    assert json.loads(ended.out) == {"ref": "branch/main", "force": True}
+    assert len(site.store.triggers) == 1
+    async with site.client.post("/api/v1/gitops/connect", headers=BEARER) as answer:
+        assert (await answer.json())["head"] == SHA
+    async with site.client.get("/api/v1/gitops/configs/../x", headers=BEARER) as answer:
+        assert answer.status == 404
+
+
 @pytest.mark.parametrize(
     "path, body, status, code",
     [
+        ("gitops/connect", {"repository": "other/one"}, 409, "other-repository"),
         ("pause", {}, 400, "malformed"),
         ("pause", {"reason": " "}, 400, "malformed"),
         ("pause", {"reason": "x" * 201}, 400, "malformed"),

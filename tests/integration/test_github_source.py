@@ -248,13 +248,17 @@ async def test_the_cache_is_private_and_survives_a_restart(
         await door.source.files(sha)
     cache = tmp_path / "cache"
     kept = [path for path in cache.rglob("*") if path.is_file()]
-    assert len(kept) == 3
+    assert len(kept) == 3 + 1, "and the list of them"
     assert stat.S_IMODE(cache.stat().st_mode) == 0o700
     assert {stat.S_IMODE(path.stat().st_mode) for path in kept} == {0o600}
     github.requests.clear()
     async with edge(github, tmp_path) as door:
         assert await door.source.files(sha) == EXPECTED
-    assert not any(path.startswith("git/blobs") for path in asked(github))
+        assert not any(path.startswith("git/blobs") for path in asked(github))
+        github.requests.clear()
+        assert await door.source.kept(sha) == EXPECTED
+        assert await door.source.kept("0" * 40) is None
+    assert asked(github) == []
 
 
 @pytest.mark.parametrize("damage", [b"", b"hostname evil\n"])
@@ -267,6 +271,7 @@ async def test_a_damaged_cache_is_not_believed(
         for path in (tmp_path / "cache").rglob("*"):
             if path.is_file():
                 path.write_bytes(damage)
+        assert await door.source.kept(sha) is None
         assert await door.source.files(sha) == EXPECTED
         github.requests.clear()
         assert await door.source.files(sha) == EXPECTED
