@@ -47,6 +47,8 @@ T = TypeVar("T")
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
+_WRITE_HOLD: Final = 60.0
+"""Seconds; GitHub itself ends a request after ten (docs.github.com, rest/about-the-rest-api)."""
 _GRANT: Final = (
     "Give the token access to the repository with the permissions Contents: read, "
     "Commit statuses: write, Pull requests: write."
@@ -283,7 +285,7 @@ class Client:
 
         whole = 3 * timeout if deadline is None else deadline
         self._read_lane = Lane(name="read", build=build, deadline=whole)
-        self._write_lane = Lane(name="write", build=build, deadline=whole)
+        self._write_lane = Lane(name="write", build=build, deadline=whole, hold=_WRITE_HOLD)
 
     async def __aenter__(self) -> Self:
         return self

@@ -39,6 +39,7 @@ class _Thread(Generic[C]):
             queue.SimpleQueue()
         )
         self.ended: Future[None] = Future()
+        self.left_at = 0.0
         self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         self._thread.start()
 
@@ -73,12 +74,19 @@ class _Thread(Generic[C]):
 
 
 class Lane(Generic[C]):
-    """One request at a time. A thread that does not come back in time is abandoned."""
+    """One request at a time. A thread that does not come back in time is abandoned.
 
-    def __init__(self, *, name: str, build: Callable[[], C], deadline: float) -> None:
+    ``hold`` is for how many seconds at most nothing new is begun while an abandoned call still
+    runs: what it asks for could otherwise be done after what is asked for next, and undo it.
+    """
+
+    def __init__(
+        self, *, name: str, build: Callable[[], C], deadline: float, hold: float = 0.0
+    ) -> None:
         self._name = name
         self._build = build
         self._deadline = deadline
+        self._hold = hold
         self._lock = asyncio.Lock()
         self._thread: _Thread[C] | None = None
         self._abandoned: list[_Thread[C]] = []
@@ -91,6 +99,9 @@ class Lane(Generic[C]):
             self._abandoned = [thread for thread in self._abandoned if thread.alive]
             if len(self._abandoned) >= _HUNG_AT_MOST:
                 raise GithubUnavailable(f"{len(self._abandoned)} calls to GitHub hang")
+            held = asyncio.get_running_loop().time() - self._hold
+            if any(thread.left_at > held for thread in self._abandoned):
+                raise GithubUnavailable("an earlier call to GitHub has not ended yet")
             if self._thread is None:
                 self._thread = _Thread(name=f"github-{self._name}", instance=self._build())
             thread = self._thread
@@ -100,6 +111,7 @@ class Lane(Generic[C]):
             except (TimeoutError, asyncio.CancelledError) as cause:
                 # The thread cannot be stopped, and its instance must not be shared.
                 thread.finish()
+                thread.left_at = asyncio.get_running_loop().time()
                 self._abandoned.append(thread)
                 if self._thread is thread:
                     self._thread = None

@@ -94,6 +94,21 @@ async def test_hung_calls_get_their_own_threads_up_to_a_limit(made: list[Owned])
     await running.close()
 
 
+async def test_what_is_abandoned_is_not_overtaken(made: list[Owned]) -> None:
+    release = threading.Event()
+    running = Lane(name="test", build=lambda: Owned(made), deadline=0.02, hold=60.0)
+    with pytest.raises(GithubUnavailable, match="did not finish"):
+        await running.run(lambda _: release.wait(10))
+    with pytest.raises(GithubUnavailable, match="has not ended yet"):
+        await running.run(Owned.use)
+    assert len(made) == 1
+    release.set()
+    assert made[0].closed.wait(5)
+    await settled()
+    await running.run(Owned.use)
+    await running.close()
+
+
 async def test_closing_does_not_wait_for_ever(made: list[Owned]) -> None:
     release = threading.Event()
     running = lane(made)
