@@ -1,9 +1,10 @@
-"""File contents by git blob sha, on disk: immutable, so kept for ever and verified at each use.
+"""File contents by git blob sha, on disk: immutable, verified at each use, gone when unused.
 
 Synchronous: run it off the event loop. A crash may leave a half file only under a temporary name,
 and a file that was damaged is as good as absent, so nothing here needs to be synced.
 """
 
+import contextlib
 import json
 import os
 import tempfile
@@ -37,6 +38,8 @@ class Blobs:
                 continue
             if digest("blob", content) == sha:
                 found[sha] = content
+                with contextlib.suppress(OSError):
+                    os.utime(self._path(sha))
         return found
 
     def keep(self, content: bytes) -> None:
@@ -79,6 +82,25 @@ class Blobs:
             return {path: contents[sha] for path, sha in files.items()}
         except (OSError, ValueError, KeyError, AttributeError, TypeError):
             return None
+
+    def prune(self, before: float) -> int:
+        """Delete what was last used before this time (seconds since the epoch); how many.
+
+        What is wanted again costs a request, so nothing can be lost here; the files of the newest
+        commits stay. Half files that a crash left under temporary names go as well.
+        """
+        removed = 0
+        spared: set[str] = set()
+        for listing in self._folder.glob(f"{_LISTINGS}/*"):
+            with contextlib.suppress(OSError, ValueError, AttributeError, TypeError):
+                spared.update(json.loads(listing.read_text(encoding="utf-8")).values())
+        for path in self._folder.glob("[0-9a-f][0-9a-f]/*"):
+            with contextlib.suppress(OSError):
+                name = f"{path.parent.name}{path.name}"
+                if path.stat().st_mtime < before and name not in spared:
+                    path.unlink()
+                    removed += 1
+        return removed
 
     def _path(self, sha: str) -> Path:
         return self._folder / sha[:2] / sha[2:]

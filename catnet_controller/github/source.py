@@ -182,6 +182,10 @@ class Source:
         """The wanted files at a commit without asking GitHub, where all of them were read once."""
         return await self._client.aside(partial(self._blobs.recall, sha))
 
+    async def prune(self, before: float) -> int:
+        """Forget file contents last used before this time; how many."""
+        return await self._client.aside(partial(self._blobs.prune, before))
+
     def _matters(self, path: str) -> bool:
         # A link or submodule may stand where a folder of wanted files is expected.
         return self._wanted(path) or self._wanted(f"{path}/x.cfg")
