@@ -392,6 +392,8 @@ class Daemon:
         removed += await self._store.prune_accounts(
             audit_before=self._clock.now() - self._settings.store.audit_days * 86400.0
         )
+        with contextlib.suppress(CatnetError):  # a lane that hangs: the next time will do
+            removed += await self._github.source.prune(before)
         log.info("housekeeping", removed=removed, backups=backups)
         return False
 
@@ -434,6 +436,7 @@ class Daemon:
             "daemon": "stopping" if self._stopping.is_set() else None,
             "store": self._store_trouble,
             "github": self._access_trouble or self._poll.trouble,
+            "reports": self._report.trouble,
         }
         return {part: reason for part, reason in reasons.items() if reason}
 

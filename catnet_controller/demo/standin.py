@@ -207,6 +207,11 @@ class GithubStandIn(Ledger):
         if webhook:
             await self._announce_push(branch, before, ZERO)
 
+    async def force_back(self, sha: str) -> None:
+        """The main branch again, at a commit, after it was deleted; without a webhook."""
+        async with self._git.lock:
+            await self._git.force(self.branch, sha)
+
     async def head(self, branch: str | None = None) -> str:
         name = branch or self.branch
         sha = await self._git.resolve(f"refs/heads/{name}")

@@ -1,0 +1,110 @@
+"""What can become of a repository: nothing of it ever means "remove configuration"."""
+
+from collections.abc import AsyncIterator, Callable
+from pathlib import Path
+
+import pytest
+
+from catnet_controller.demo.ledger import Fault, Trouble
+from catnet_controller.models import Sync
+from tests.helpers_flow import BRANCH, Flow, config, flow
+
+DEPLOY = "catnet/deploy"
+ROUTE = "ip route 203.0.113.0 255.255.255.0 Null0"
+
+
+@pytest.fixture
+async def it(tmp_path: Path) -> AsyncIterator[Flow]:
+    async with flow(tmp_path) as made:
+        await made.trigger()
+        yield made
+
+
+def _gone(it: Flow) -> None:
+    it.github.gone = True
+
+
+def _renamed(it: Flow) -> None:
+    it.github.renamed = "acme/other-name"
+
+
+def _expired(it: Flow) -> None:
+    it.github.token = "another one"
+
+
+def _empty(it: Flow) -> None:
+    it.github.inject(
+        Fault(
+            trouble=Trouble.ANSWER,
+            status=409,
+            message="Git Repository is empty.",
+            path="/git/ref/",
+            times=9,
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    ("becomes", "words"),
+    [
+        (_gone, "is not there, or the token may not see it"),
+        (_renamed, "was renamed or moved"),
+        (_expired, "GitHub does not accept the token"),
+        (_empty, "is empty"),
+    ],
+)
+async def test_what_cannot_be_read_changes_nothing_and_is_said(
+    it: Flow, becomes: Callable[[Flow], None], words: str
+) -> None:
+    last = await it.last()
+    becomes(it)
+    await it.trigger(force=True)
+    assert words in it.reconcile.trouble[BRANCH]
+    await it.poll.step()
+    assert words in (it.poll.trouble or "")
+    assert (await it.last()).id == last.id
+    assert not it.touched()
+    assert {each.sync for each in (await it.store.states()).values()} == {Sync.IN_SYNC}
+
+
+async def test_a_branch_that_is_deleted_changes_nothing_and_its_return_is_seen(it: Flow) -> None:
+    sha = await it.github.head()
+    last = await it.last()
+    await it.github.delete_branch("main", webhook=False)
+    await it.trigger()
+    assert "branch main is not in" in it.reconcile.trouble[BRANCH]
+    assert (await it.last()).id == last.id
+    await it.github.force_back(sha)
+    it.clock.ahead += 120
+    await it.settle()
+    assert BRANCH not in it.reconcile.trouble
+    assert not it.touched()
+
+
+async def test_an_archived_repository_is_still_deployed_from_and_the_silence_is_said(
+    it: Flow,
+) -> None:
+    sha = await it.github.commit({"configs/a.cfg": config("a", ROUTE)}, "Last", webhook=False)
+    it.github.archived = True
+    await it.trigger()
+    assert it.touched() == ["a"]
+    assert DEPLOY not in it.said(sha)
+    assert "archived" in (it.report.trouble or "")
+
+
+async def test_a_forced_push_back_is_deployed_like_any_other(it: Flow) -> None:
+    first = await it.github.head()
+    await it.push({"configs/a.cfg": config("a", ROUTE)})
+    assert ROUTE in it.device("a").running()
+    await it.github.force_push(first, webhook=False)
+    await it.trigger()
+    assert ROUTE not in it.device("a").running()
+    assert it.said(first)[DEPLOY][0] == "success"
+
+
+async def test_a_commit_without_any_file_is_refused_and_types_nothing(it: Flow) -> None:
+    files = dict.fromkeys(("inventory.yaml", "configs/a.cfg", "configs/b.cfg"))
+    sha = await it.push(files)
+    assert it.said(sha)[DEPLOY][0] == "failure"
+    assert not it.touched()
+    assert set(await it.store.states()) == {"a", "b"}
