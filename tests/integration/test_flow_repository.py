@@ -108,3 +108,15 @@ async def test_a_commit_without_any_file_is_refused_and_types_nothing(it: Flow) 
     assert it.said(sha)[DEPLOY][0] == "failure"
     assert not it.touched()
     assert set(await it.store.states()) == {"a", "b"}
+
+
+async def test_what_a_push_and_a_poll_cost(it: Flow) -> None:
+    await it.poll.step()
+    before = len(it.github.requests)
+    await it.push({f"configs/{name}.cfg": config(name, ROUTE) for name in ("a", "b")})
+    reads = [each for each in it.github.requests[before:] if each.method == "GET"]
+    assert len(reads) <= 10
+    await it.poll.step()
+    before = len(it.github.requests)
+    await it.poll.step()
+    assert [each.status for each in it.github.requests[before:]] == [304, 304]
