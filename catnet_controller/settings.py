@@ -558,6 +558,12 @@ def load(path: Path, environ: Mapping[str, str] | None = None, *, lazy: bool = F
     return _Reader(file=path, place=place).settings()
 
 
+def state_home(environ: Mapping[str, str] | None = None) -> Path:
+    """Where a person's programs keep what outlives them (XDG Base Directory specification)."""
+    given = Path((os.environ if environ is None else environ).get("XDG_STATE_HOME", ""))
+    return given if given.is_absolute() else Path.home() / ".local" / "state"
+
+
 _REFERENCE = re.compile(r"(env|file|credential):(.+)", re.DOTALL)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 _NO_FILE = "Name the settings file with --config, or begin with a copy of the example catnet.yaml."

@@ -16,7 +16,7 @@ from catnet_controller.web.signing import digest
 
 log = structlog.get_logger(__name__)
 
-NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
+_NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 _TAKEN = ("api", "unknown")
 """Words that stand for somebody else in causes and in the audit log."""
 _DAYS = 90
@@ -24,9 +24,14 @@ _MOST_DAYS = 366
 _MOST_ACTS = 1000
 
 
+def allowed(name: str) -> bool:
+    """Whether a user or a token may be called that."""
+    return _NAME.fullmatch(name) is not None and name not in _TAKEN
+
+
 def name_of(body: dict[str, Any]) -> str:
     name = body.get("name")
-    if not isinstance(name, str) or not NAME.fullmatch(name) or name in _TAKEN:
+    if not isinstance(name, str) or not allowed(name):
         raise bodies.malformed(
             "name is not 1 to 64 small letters, digits and `. @ + _ -`, or it is a word of ours."
         )
