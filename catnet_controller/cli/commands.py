@@ -58,6 +58,7 @@ def catnet(flags: Flags, debug: bool) -> None:
       catnet demo            see it work, with simulated devices; needs nothing
       catnet check REPO      validate a config repository, offline
       catnet plan            what would change on the devices, now
+      catnet init            the first admin
       catnet run             the daemon
     """
     flags.debug = debug
