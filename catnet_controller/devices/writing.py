@@ -11,13 +11,17 @@ from pathlib import Path
 def write_whole(path: Path, content: bytes) -> None:
     """Write or replace ``path`` (mode 0600) so that a crash leaves the old file or the new one.
 
-    Both content and name are on the disk when it returns. Raises OSError.
+    It belongs to whom the old one did, as far as that can be: what root rewrites must stay readable
+    for the daemon. Both content and name are on the disk when it returns. Raises OSError.
     """
     handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
     try:
         with os.fdopen(handle, "wb") as file:
             file.write(content)
             file.flush()
+            with suppress(OSError):
+                old = path.stat()
+                os.fchown(file.fileno(), old.st_uid, old.st_gid)
             os.fsync(file.fileno())
         Path(temporary).replace(path)
     except BaseException:

@@ -5,12 +5,14 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
+import asyncssh
 import pytest
 import structlog
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from catnet_controller.devices import hops
 from catnet_controller.devices.credentials import Credential, Credentials
 from catnet_controller.devices.vault import DEFAULT, Keyring, Place, Vault, new_key
 from catnet_controller.errors import CredentialsInvalid, SecretMissing
@@ -153,6 +155,14 @@ def test_a_disk_that_is_full_changes_nothing(vault: Vault, monkeypatch: pytest.M
     assert list(vault.path.parent.iterdir()) == [vault.path]
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_what_root_changes_stays_the_daemons(vault: Vault) -> None:
+    os.chown(vault.path, 12345, 12346)
+    vault.set(EDGE1, {"enable": "x"})
+    found = vault.path.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (12345, 12346, 0o600)
+
+
 # --- rotation ------------------------------------------------------------------------------------
 
 
@@ -270,3 +280,25 @@ def test_without_a_file_the_settings_are_all(tmp_path: Path) -> None:
     vault = Vault(tmp_path / "credentials.yaml", keyring=ring("none"))
     it = Credentials({"default": Credential(username="u")}, vault=vault)
     assert it.of(device()).username == "u"
+
+
+# --- private keys --------------------------------------------------------------------------------
+
+
+def test_a_private_key_logs_in_from_its_text(vault: Vault) -> None:
+    key = asyncssh.generate_private_key("ssh-ed25519")
+    pem = key.export_private_key("openssh", "hush-phrase").decode()
+    vault.set(CORE, {"username": "core", "private_key": pem, "passphrase": "hush-phrase"})
+    it = device("core", name="core1")
+    credentials = Credentials({}, vault=vault)
+    credential = credentials.of(it)
+    given = hops.options(hops.last(it, credential), credential, (), lambda _: False)
+    [pair] = given["client_keys"]
+    assert pair.public_data == key.public_data
+    assert given["preferred_auth"] == ("publickey",)
+    vault.set(CORE, {"passphrase": "hush-wrong"})
+    wrong = credentials.of(it)
+    with pytest.raises(SecretMissing, match=r"key of groups.core of credentials.yaml") as caught:
+        hops.options(hops.last(it, wrong), wrong, (), lambda _: False)
+    assert "hush" not in f"{caught.value.message} {caught.value.next_step} {credential} {wrong}"
+    assert "BEGIN" not in f"{caught.value.message}{credential}"
