@@ -1,6 +1,7 @@
 """The daemon as a process, against simulated devices and GitHub: killed, stopped, deaf."""
 
 import asyncio
+import re
 import signal
 import time
 from collections.abc import AsyncIterator, Callable
@@ -8,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from catnet_controller.demo.world import World
+from catnet_controller.demo.world import USERNAME, World
+from catnet_controller.devices.vault import DEFAULT, Keyring, Vault, new_key
 from catnet_controller.errors import DaemonUnreachable
 from catnet_controller.simulator.faults import Fault, What, When
 
@@ -174,4 +176,36 @@ async def test_no_secret_is_in_anything_it_writes(world: World) -> None:
     ]
     written.append(repr(pages).encode())
     for secret in world.secrets:
+        assert not [text for text in written if secret.encode() in text]
+
+
+async def test_logins_of_credentials_yaml_show_nowhere(world: World) -> None:
+    text = world.config.read_text()
+    own = re.search(r"(?m)^  credentials:\n(?:    .*\n)+", text)
+    assert own is not None
+    world.config.write_text(text.replace(own[0], "  credentials_key: file:key\n"))
+    key = new_key()
+    (world.home / "key").write_text(key)
+    vault = Vault(world.home / "credentials.yaml", keyring=lambda: Keyring(key, source="test"))
+    login = {"username": USERNAME, "password": world.secrets[1]}
+    vault.set(DEFAULT, login | {"password": "not-yet-the-right-one"})
+    await world.start_daemon()
+    await until(lambda: b"refused the user of credential" in world.log.read_bytes())
+    # Corrected while it runs, the next look takes it.
+    vault.set(DEFAULT, login)
+    await world.api("POST", "/api/v1/gitops/sync", {"force": True})
+    status = await world.github.wait_status(await world.github.head(), DEPLOY, timeout=PATIENCE)
+    async with asyncio.timeout(PATIENCE):
+        while status.state != "success":
+            await asyncio.sleep(0.05)
+            status = world.github.statuses(await world.github.head())[DEPLOY]
+    shown = [await world.api("GET", f"/api/v1/{path}") for path in ("devices", "status")]
+    assert await world.stop_daemon() == 0
+    written = [
+        path.read_bytes()
+        for path in world.home.rglob("*")
+        if path.is_file() and path.name != "key" and not path.is_relative_to(world.home / "github")
+    ]
+    written.append(repr(shown).encode())
+    for secret in (*world.secrets, "not-yet-the-right-one", key):
         assert not [text for text in written if secret.encode() in text]
