@@ -561,7 +561,13 @@ def load(path: Path, environ: Mapping[str, str] | None = None, *, lazy: bool = F
 def state_home(environ: Mapping[str, str] | None = None) -> Path:
     """Where a person's programs keep what outlives them (XDG Base Directory specification)."""
     given = Path((os.environ if environ is None else environ).get("XDG_STATE_HOME", ""))
-    return given if given.is_absolute() else Path.home() / ".local" / "state"
+    if given.is_absolute():
+        return given
+    try:
+        return Path.home() / ".local" / "state"
+    except RuntimeError:
+        # A user of a container or a service that has no home.
+        return Path("/nonexistent")
 
 
 _REFERENCE = re.compile(r"(env|file|credential):(.+)", re.DOTALL)

@@ -1,5 +1,7 @@
 """Settings, a name and a password come in; the first admin is in the store, without a daemon."""
 
+import os
+
 from catnet_controller.app import wiring
 from catnet_controller.app.machine import SystemClock
 from catnet_controller.errors import AccountRefused, StoreFailed
@@ -37,6 +39,14 @@ async def found(settings: Settings, name: str, password: str) -> None:
 
 
 async def _store(settings: Settings) -> Store:
+    path = settings.store.path
+    # Files that root made there could not be opened by the daemon, which would then not start.
+    if os.geteuid() == 0 and path.exists() and (owner := path.stat().st_uid) != 0:
+        raise StoreFailed(
+            f"{path} belongs to uid {owner}, and this runs as root",
+            next_step="Run it as that user; or start the daemon with http.token set, and make the"
+            " admin by `catnet user add NAME --role admin`.",
+        )
     try:
         return await Store.at(settings.store.path, clock=SystemClock(), worker=wiring.worker())
     except StoreFailed as error:

@@ -41,7 +41,8 @@ class Sessions:
             with self.path.open("rb") as file:
                 mode = os.fstat(file.fileno()).st_mode
                 data = file.read(1 << 20)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError, PermissionError):
+            # PermissionError: `sudo -u catnet` left HOME at somebody else's; http.token still does.
             return {}
         except OSError as error:
             raise SettingsInvalid(f"{self.path} cannot be read: {error.strerror}") from None

@@ -1,6 +1,7 @@
 """Accounts at the command line: the first admin, a session in a private file, users and tokens."""
 
 import json
+import os
 import stat
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -187,6 +188,17 @@ async def test_init_says_what_to_do_while_the_daemon_runs(desk: Desk) -> None:
         assert "catnet user add NAME --role admin" in ended.err
 
 
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give a folder away")
+async def test_init_makes_no_files_of_root_in_the_store_of_the_daemon(desk: Desk) -> None:
+    state = desk.folder / "state"
+    state.mkdir(mode=0o700)
+    os.chown(state, 12345, 12345)
+    ended = await desk.type("init", "--password-stdin", stdin=PASSWORD)
+    assert ended.code == exits.Exit.PROBLEMS
+    assert "belongs to uid 12345" in ended.err
+    assert list(state.iterdir()) == []
+
+
 async def test_a_password_is_not_taken_from_a_pipe_unasked(desk: Desk) -> None:
     ended = await desk.type("init", stdin=PASSWORD)
     assert ended.code == exits.Exit.USAGE
@@ -237,6 +249,15 @@ def test_a_damaged_file_says_what_to_do(tmp_path: Path, text: str) -> None:
     sessions.path.write_text(text)
     with pytest.raises(SettingsInvalid, match="damaged"):
         sessions.find("http://one", now=0.0)
+
+
+def test_no_home_is_no_session(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for folder in (tmp_path / "nothing", tmp_path / "file"):
+        assert Sessions(folder).find("http://one", now=0.0) is None
+    with pytest.raises(SettingsInvalid, match="cannot be written") as caught:
+        Sessions(tmp_path / "file").keep("http://one", Login(user="ada", until=1.0, token="t"))
+    assert "XDG_STATE_HOME" in caught.value.next_step
 
 
 def test_where_state_is(tmp_path: Path) -> None:
