@@ -251,6 +251,10 @@ class Outbox(Protocol):
         """Stop trying this message; it stays visible with its error."""
         ...
 
+    async def revive(self, since: float) -> int:
+        """Try again what was given up since then: the token was mended. How many there are."""
+        ...
+
 
 class Meter(Protocol):
     """How much waits."""

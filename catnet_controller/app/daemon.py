@@ -50,6 +50,8 @@ IDLE = 1.0
 """Longest wait of a loop that the store wakes, in seconds: a net, not the mechanism."""
 KEEPALIVE = 30.0
 """Seconds an idle HTTP connection is kept; it also bounds a client that never ends its headers."""
+REVIVED = 7 * 86400.0
+"""How old, in seconds, reports may be that are tried again once the access is mended."""
 FLUSH = 10.0
 """Seconds the outbox gets at the end to deliver the last statuses."""
 MEASURE = 5.0
@@ -102,6 +104,7 @@ class Daemon:
         self._task: asyncio.Task[None] | None = None
         self._store_trouble: str | None = None
         self._access_trouble: str | None = None
+        self._access_seen = False
 
     def stop(self) -> None:
         """Drain; called again, stop at once."""
@@ -378,7 +381,10 @@ class Daemon:
         except CatnetError as error:
             log.warning("GitHub access not checked", code=error.code, error=error.message)
         else:
-            self._access_trouble = None
+            if self._access_trouble is not None or not self._access_seen:
+                revived = await self._store.revive(self._clock.now() - REVIVED)
+                log.info("GitHub access", reports_tried_again=revived)
+            self._access_trouble, self._access_seen = None, True
         return False
 
     async def _prune(self) -> bool:

@@ -37,6 +37,10 @@ _DEFER = _SAME.values(
 _GIVE_UP = _SAME.values(
     state=literal(State.FAILED), error=sa.bindparam("why"), changed_at=sa.bindparam("now")
 )
+_REVIVE = sa.update(schema.outbox).where(
+    _o.state == literal(State.FAILED), _o.changed_at >= sa.bindparam("since", type_=sa.Double)
+)
+_REVIVE = _REVIVE.values(state=literal(State.PENDING), attempt=0, run_at=sa.bindparam("now"))
 
 
 def put(
@@ -97,6 +101,10 @@ def delivered(conn: sa.Connection, row: OutboxRow, remote: str | None, now: floa
 
 def defer(conn: sa.Connection, row: OutboxRow, run_at: float, error: str) -> None:
     conn.execute(_DEFER, {"its_id": row.id, "its_seq": row.seq, "later": run_at, "why": error})
+
+
+def revive(conn: sa.Connection, since: float, now: float) -> int:
+    return conn.execute(_REVIVE, {"since": since, "now": now}).rowcount
 
 
 def give_up(conn: sa.Connection, row: OutboxRow, error: str, now: float) -> None:

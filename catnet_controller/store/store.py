@@ -479,6 +479,12 @@ class Store:
     async def give_up(self, row: OutboxRow, error: str) -> None:
         await self.db.tx(outbox.give_up, row, error, self._clock.now())
 
+    async def revive(self, since: float) -> int:
+        revived = await self.db.tx(outbox.revive, since, self._clock.now())
+        if revived:
+            self.work.wake()
+        return revived
+
     # --- Meter, Housekeeping -------------------------------------------------------------------
 
     async def depth(self) -> QueueDepth:

@@ -113,6 +113,21 @@ async def test_given_up_is_tried_again_when_it_is_said_again(store: Store) -> No
     assert (await only(store)).message == SUCCESS
 
 
+async def test_given_up_is_revived_once_the_token_is_mended(
+    store: Store, clock: ManualClock
+) -> None:
+    await store.put([SUCCESS])
+    await store.give_up(await only(store), "401")
+    clock.advance(100)
+    assert await store.revive(clock.now() - 50) == 0
+    assert await store.due(10) == ()
+    assert await store.revive(clock.now() - 200) == 1
+    row = await only(store)
+    assert (row.message, row.attempt) == (SUCCESS, 0)
+    await store.delivered(row, None)
+    assert await store.revive(0.0) == 0
+
+
 async def test_the_age_is_that_of_the_oldest_news_not_heard(
     store: Store, clock: ManualClock
 ) -> None:
