@@ -228,14 +228,14 @@ def _fill(section: Section, nodes: Iterable[Node], known: Known) -> None:
     lines = known.lines(section.path)
     folded: set[int] = set()
     for node in nodes:
-        if node.shape is Shape.NOISE or node.text in CLOSERS:
-            continue
-        leaf = not node.children and node.shape is Shape.LINE
-        held = lines.get(node.text) if leaf else known.section(node)
-        if held is not None and held.key not in index:
+        held = known.section(node) if node.children else lines.get(node.text)
+        if held is not None and held.key not in index and node.shape is Shape.LINE:
             items.append(held)
             index[held.key] = held
             continue
+        if node.shape is Shape.NOISE or node.text in CLOSERS:
+            continue
+        leaf = not node.children and node.shape is Shape.LINE
         before = len(items)
         if name == "acl" and leaf and _is_entry(node.text):
             _entry(section, node.text, node.line)
@@ -266,7 +266,7 @@ def _same_everywhere(item: Item) -> bool:
     Not so: comments of access lists, which are told apart by their number among equals, and
     ranges of terminal lines, which are cut to those of the other text.
     """
-    return not (acl.remark(item.text) or _LINE.match(item.text))
+    return not item.text.startswith(("remark", "line vty "))
 
 
 def _fold(section: Section, number: str, rest: str, node: Node, folded: set[int]) -> None:
@@ -400,7 +400,7 @@ def terminals(text: str) -> tuple[int, int] | None:
 
 def ranges(root: Section) -> list[tuple[int, int]]:
     """The ranges of ``line vty`` that the sections name, in order."""
-    found = (_LINE.match(item.text) for item in root.items)
+    found = (_LINE.match(i.text) for i in root.items if i.text.startswith("line vty "))
     return sorted((int(f[1]), int(f[2] or f[1])) for f in found if f)
 
 
@@ -408,7 +408,7 @@ def cut(root: Section, edges: Iterable[int]) -> None:
     """Split the ``line vty`` ranges at ``edges`` (first numbers of a range); join equal ones."""
     single: dict[int, Item] = {}
     place: int | None = None
-    for item in [i for i in root.items if _LINE.match(i.text)]:
+    for item in [i for i in root.items if i.text.startswith("line vty ") and _LINE.match(i.text)]:
         found = _LINE.match(item.text)
         assert found is not None
         place = root.items.index(item) if place is None else place

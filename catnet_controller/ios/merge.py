@@ -45,11 +45,12 @@ def partial(running: Section, desired: Section, applied: Section | None) -> Aim:
 
 
 def _full(running: Section, desired: Section, into: Section, aim: Aim) -> None:
+    there, items, index = running.index, into.items, into.index
     for item in desired.items:
-        old = running.index.get(item.key)
-        if old is item and not item.negative and item.key not in into.index:
-            into.items.append(item)
-            into.index[item.key] = item
+        old = there.get(item.key)
+        if old is item and not item.negative and item.key not in index:
+            items.append(item)
+            index[item.key] = item
             continue
         if satisfied(item, old) or absent(item):
             continue
@@ -68,8 +69,9 @@ def _full(running: Section, desired: Section, into: Section, aim: Aim) -> None:
                 new.section,
                 aim,
             )
+    wanted = desired.index
     for old in running.items:
-        if old.key not in into.index and old.key not in desired.index:
+        if old.key not in index and old.key not in wanted:
             _device_made(old, into, aim)
 
 
@@ -106,13 +108,13 @@ def vlans(running: Section, desired: Section, aim: Aim) -> None:
     outside the running-config (VTP server or client: none is shown) nothing is to be said.
     """
     # A port that stays as it is asks for nothing but that its VLAN stays.
-    spare = any(
-        _VLAN.match(item.text) and item.key not in aim.section.index for item in running.items
-    )
+    there = aim.section.index
+    spare = any(i.key not in there and _VLAN.match(i.text) for i in running.items)
+    before = running.index
     ports = [
         (item, found)
         for item in desired.items
-        if spare or running.index.get(item.key) is not item
+        if spare or before.get(item.key) is not item
         for found in _used(item)
     ]
     if not ports:
@@ -130,8 +132,8 @@ def vlans(running: Section, desired: Section, aim: Aim) -> None:
             if old.section is None or not old.section.items:
                 aim.section.add(old.copy())
             continue
-        before = running.index.get(port.key)
-        has = before.section.index.get(line.key) if before and before.section else None
+        had = before.get(port.key)
+        has = had.section.index.get(line.key) if had and had.section else None
         if shown and (has is None or has.text != line.text):
             aim.section.add(Item(text, found.key, found, line.line, (), Section((text,))))
             aim.warnings.append(f"`{text}` is made because `{port.text}` is put into it")

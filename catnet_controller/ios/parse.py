@@ -197,6 +197,9 @@ def _section(lines: list[str], at: int, end: int) -> Node:
     head = first.strip()
     if end == at + 1:
         return Node(head, first, end)
+    if all(line[1] != " " for line in lines[at + 1 : end]):
+        below = [Node(lines[n].strip(), lines[n], n + 1) for n in range(at + 1, end)]
+        return Node(head, first, at + 1, children=tuple(below))
     stack = [_Open(0, head, first, at + 1)]
     for number in range(at + 1, end):
         raw = lines[number]

@@ -77,8 +77,9 @@ class Planner:
                 self._say(step)
             return
         # What is one and the same on both sides asks for nothing, unless something drops it.
-        left = [item for item in have.items if want.index.get(item.key) is not item]
-        come = [item for item in want.items if have.index.get(item.key) is not item]
+        now, then = have.index, want.index
+        left = [item for item in have.items if then.get(item.key) is not item]
+        come = [item for item in want.items if now.get(item.key) is not item]
         wiped = self._wiped(have, want, (*left, *come))
         gone = (*gone, *_stems(left, want))
         early, late, last = self._removals(have, want, left, wiped, gone)
@@ -298,10 +299,11 @@ class Planner:
 
     def _addresses(self) -> None:
         """An address that moves to another interface must leave the first one first."""
+        now = self._have.index
         coming = [
             (item.text, network)
             for item in self._want.items
-            if self._have.index.get(item.key) is not item
+            if now.get(item.key) is not item
             if item.section is not None and item.text.startswith("interface ")
             for child in item.section.items
             if (network := _network(child)) and not self._has(item, child)
