@@ -124,7 +124,7 @@ async def test_the_repository(site: Site, tmp_path: Path) -> None:
         ("deployments/5/cancel", {}, 404, "no-such-deployment"),
         ("deployments/41/cancel", {}, 409, "cancel-refused"),
         ("deployments", {"mode": "push"}, 400, "malformed"),
-        ("deployments", {"mode": "backup"}, 400, "malformed"),
+        ("deployments", {"mode": "rollback"}, 400, "malformed"),
     ],
 )
 async def test_what_the_api_refuses(
