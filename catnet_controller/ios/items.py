@@ -5,7 +5,7 @@ function names its rule. What comes out keeps the line numbers of what went in.
 """
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -176,9 +176,6 @@ class Section:
         """How many lines, those of the sections below included."""
         return sum(1 + (i.section.lines() if i.section else 0) for i in self.items)
 
-    def family(self, row: Row) -> list[Item]:
-        return [item for item in self.items if item.row is row]
-
 
 class Known:
     """Items that were loaded before: what stands there again is the same item, not read again.
@@ -266,7 +263,7 @@ def _same_everywhere(item: Item) -> bool:
     Not so: comments of access lists, which are told apart by their number among equals, and
     ranges of terminal lines, which are cut to those of the other text.
     """
-    return not item.text.startswith(("remark", "line vty "))
+    return not (acl.remark(item.text) or terminals(item.text))
 
 
 def _fold(section: Section, number: str, rest: str, node: Node, folded: set[int]) -> None:
@@ -394,26 +391,24 @@ def _vty(root: Section) -> None:
 
 def terminals(text: str) -> tuple[int, int] | None:
     """The first and the last number of a ``line vty`` header."""
-    found = _LINE.match(text)
+    # Asked of every line of global config, so the cheap question comes first.
+    found = _LINE.match(text) if text.startswith("line vty ") else None
     return (int(found[1]), int(found[2] or found[1])) if found else None
 
 
 def ranges(root: Section) -> list[tuple[int, int]]:
     """The ranges of ``line vty`` that the sections name, in order."""
-    found = (_LINE.match(i.text) for i in root.items if i.text.startswith("line vty "))
-    return sorted((int(f[1]), int(f[2] or f[1])) for f in found if f)
+    return sorted(found for item in root.items if (found := terminals(item.text)))
 
 
 def cut(root: Section, edges: Iterable[int]) -> None:
     """Split the ``line vty`` ranges at ``edges`` (first numbers of a range); join equal ones."""
     single: dict[int, Item] = {}
     place: int | None = None
-    for item in [i for i in root.items if i.text.startswith("line vty ") and _LINE.match(i.text)]:
-        found = _LINE.match(item.text)
-        assert found is not None
+    for item, span in [(i, found) for i in root.items if (found := terminals(i.text))]:
         place = root.items.index(item) if place is None else place
         root.remove(item)
-        for number in range(int(found[1]), int(found[2] or found[1]) + 1):
+        for number in range(span[0], span[1] + 1):
             single[number] = item
     if place is None:
         return
@@ -451,11 +446,3 @@ def signature(item: Item) -> tuple[object, ...]:
         return (item.text, item.body)
     inner = sorted((signature(child) for child in item.section.items), key=repr)
     return tuple(inner)
-
-
-def each(section: Section, visit: Callable[[Section, Item], None]) -> None:
-    """Visit every item, outer ones first."""
-    for item in [*section.items]:
-        visit(section, item)
-        if item.section is not None:
-            each(item.section, visit)

@@ -195,8 +195,6 @@ def _section(lines: list[str], at: int, end: int) -> Node:
     """A section of plain lines, each below the line before it that is indented less."""
     first = lines[at]
     head = first.strip()
-    if end == at + 1:
-        return Node(head, first, end)
     if all(line[1] != " " for line in lines[at + 1 : end]):
         below = [Node(lines[n].strip(), lines[n], n + 1) for n in range(at + 1, end)]
         return Node(head, first, at + 1, children=tuple(below))
