@@ -111,26 +111,33 @@ def read(path: Path) -> list[Figure]:
     return [Figure(**each) for each in json.loads(path.read_text())]
 
 
-def _measured(side: Side, inputs: Sequence[Sequence[object]]) -> float | None:
-    """CPU seconds for one input in a process of its own; None when it was stopped at its limit."""
+def alone(work: Callable[..., None], arguments: Sequence[object], *, limit: float) -> object | None:
+    """What the work sends over the pipe it is given first, in a fresh process of its own.
+
+    None when it was stopped at ``limit``, in seconds. Raises EOFError when it sent nothing.
+    """
     context = multiprocessing.get_context("spawn")
-    mine, other = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(other, side.work, inputs), daemon=True)
+    near, far = context.Pipe(duplex=False)
+    process = context.Process(target=work, args=(far, *arguments), daemon=True)
     process.start()
-    other.close()
+    far.close()
     try:
-        if not mine.poll(side.limit):
-            return None
-        answer: Any = mine.recv()
-    except EOFError:
-        raise RuntimeError(f"{side.name} ended without an answer") from None
+        return near.recv() if near.poll(limit) else None
     finally:
         process.kill()
         process.join()
-        mine.close()
+        near.close()
+
+
+def _measured(side: Side, inputs: Sequence[Sequence[object]]) -> float | None:
+    """CPU seconds for one input in a process of its own; None when it was stopped at its limit."""
+    try:
+        answer: Any = alone(_child, (side.work, inputs), limit=side.limit)
+    except EOFError:
+        raise RuntimeError(f"{side.name} ended without an answer") from None
     if isinstance(answer, BaseException):
         raise answer
-    return float(answer)
+    return None if answer is None else float(answer)
 
 
 def _child(

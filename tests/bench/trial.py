@@ -1,6 +1,5 @@
 """A client at work in a process of its own: what it took, and how much of it went wrong."""
 
-import multiprocessing
 import resource
 import statistics
 import threading
@@ -12,7 +11,7 @@ from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from typing import Any
 
-from tests.bench.frame import Run
+from tests.bench.frame import Run, alone
 from tests.bench.rack import unlimited
 
 
@@ -86,22 +85,11 @@ def _median(meters: Sequence[Meter]) -> Meter:
 
 
 def _once(client: Client, arguments: Sequence[object]) -> Meter | None:
-    context = multiprocessing.get_context("spawn")
-    near, far = context.Pipe(duplex=False)
-    process = context.Process(target=_child, args=(far, client.work, arguments), daemon=True)
-    process.start()
-    far.close()
     try:
-        if not near.poll(client.limit):
-            return None
-        answer: Any = near.recv()
+        answer = alone(_child, (client.work, arguments), limit=client.limit)
     except EOFError:
         return None
-    finally:
-        process.kill()
-        process.join()
-        near.close()
-    if isinstance(answer, Meter):
+    if answer is None or isinstance(answer, Meter):
         return answer
     raise RuntimeError(f"{client.name}: {answer}")
 
