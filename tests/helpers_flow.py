@@ -10,6 +10,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from catnet_controller.app.beside import Beside
 from catnet_controller.demo.standin import GithubStandIn
 from catnet_controller.devices.backups import Backups
@@ -17,7 +19,7 @@ from catnet_controller.devices.credentials import Credential, Credentials
 from catnet_controller.devices.hostkeys import HostKeys
 from catnet_controller.devices.transaction import Transactions
 from catnet_controller.github.edge import Edge
-from catnet_controller.models import Deployment, DeviceState, Mode, Trigger
+from catnet_controller.models import Claim, Deployment, DeviceState, Intent, Mode, Step, Trigger
 from catnet_controller.pipeline.compare import Compare
 from catnet_controller.pipeline.deploy import Deploy
 from catnet_controller.pipeline.execute import Execute
@@ -288,6 +290,24 @@ async def flow(
             offload=offload,
             backups=backups,
         )
+
+
+def killed_at(it: Flow, step: Step, patch: pytest.MonkeyPatch) -> asyncio.Event:
+    """The worker that begins this step is cancelled once the step is recorded, the first time.
+
+    The event tells that it was.
+    """
+    record = it.store.checkpoint
+    killed = asyncio.Event()
+
+    async def checkpoint(claim: Claim, now: Step, intent: Intent | None = None) -> None:
+        await record(claim, now, intent)
+        if now is step and not killed.is_set():
+            killed.set()
+            raise asyncio.CancelledError
+
+    patch.setattr(it.store, "checkpoint", checkpoint)
+    return killed
 
 
 def inventory(fleet: Fleet, *names: str) -> str:

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from catnet_controller.models import Claim, Intent, Outcome, Restored, State, Step, Wish
+from catnet_controller.models import Outcome, Restored, State, Step, Wish
 from catnet_controller.simulator.faults import Fault, What, When
-from tests.helpers_flow import Flow, config, flow, inventory
+from tests.helpers_flow import Flow, config, flow, inventory, killed_at
 
 ROUTING = (
     "router ospf 1",
@@ -179,16 +179,7 @@ async def test_watching_can_be_switched_off(it: Flow) -> None:
 async def test_killed_before_it_was_judged_it_is_judged_after_the_start(
     it: Flow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = it.store.checkpoint
-    killed = asyncio.Event()
-
-    async def checkpoint(claim: Claim, now: Step, intent: Intent | None = None) -> None:
-        await record(claim, now, intent)
-        if now is Step.PROVE and not killed.is_set():
-            killed.set()
-            raise asyncio.CancelledError
-
-    monkeypatch.setattr(it.store, "checkpoint", checkpoint)
+    killed = killed_at(it, Step.PROVE, monkeypatch)
     fault = Fault(what=What.DOWN, text=r"10\.0\.0\.9", when=When(match=LINE), times=None)
     it.device("a").inject(fault)
     sha = await it.push({"configs/a.cfg": routed(LINE)})

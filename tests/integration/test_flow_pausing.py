@@ -1,6 +1,5 @@
 """Pushes paused and resumed, deployments cancelled and asked for, over real parts."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from catnet_controller.models import (
 )
 from catnet_controller.pipeline.request import request
 from catnet_controller.simulator.faults import Fault, What, When
-from tests.helpers_flow import Flow, config, flow
+from tests.helpers_flow import Flow, config, flow, killed_at
 
 ROUTE = "ip route 203.0.113.0 255.255.255.0 Null0"
 DEPLOY = "catnet/deploy"
@@ -70,16 +69,7 @@ async def test_a_push_waits_until_resumed_and_says_why(it: Flow) -> None:
 async def test_paused_after_it_was_killed_it_is_undone_and_not_begun_again(
     it: Flow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = it.store.checkpoint
-    killed = asyncio.Event()
-
-    async def checkpoint(claim: Claim, now: Step, intent: Intent | None = None) -> None:
-        await record(claim, now, intent)
-        if now is Step.PUSH and not killed.is_set():
-            killed.set()
-            raise asyncio.CancelledError
-
-    monkeypatch.setattr(it.store, "checkpoint", checkpoint)
+    killed = killed_at(it, Step.PUSH, monkeypatch)
     sha = await it.push({"configs/a.cfg": config("a", ROUTE)})
     assert killed.is_set()
     await paused(it)

@@ -1,6 +1,5 @@
 """Taking a device back: by backup, file, revision; what comes after it; killed in the middle."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -8,9 +7,7 @@ import pytest
 
 from catnet_controller.errors import BackupDamaged, NoSuchBackup, RollbackRefused
 from catnet_controller.models import (
-    Claim,
     Deployment,
-    Intent,
     JobPlan,
     Mode,
     Outcome,
@@ -22,7 +19,7 @@ from catnet_controller.models import (
     Wish,
 )
 from catnet_controller.simulator.faults import Fault, What, When
-from tests.helpers_flow import Flow, config, flow
+from tests.helpers_flow import Flow, config, flow, killed_at
 
 LINE = "ip domain name example.net"
 
@@ -249,16 +246,7 @@ async def test_device_that_refuses_is_restored_and_nothing_is_quarantined(it: Fl
 async def test_killed_as_a_step_begins_it_is_finished_after_the_start(
     it: Flow, step: Step, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    record = it.store.checkpoint
-    killed = asyncio.Event()
-
-    async def checkpoint(claim: Claim, now: Step, intent: Intent | None = None) -> None:
-        await record(claim, now, intent)
-        if now is step and not killed.is_set():
-            killed.set()
-            raise asyncio.CancelledError
-
-    monkeypatch.setattr(it.store, "checkpoint", checkpoint)
+    killed = killed_at(it, step, monkeypatch)
     await it.rollback.open(Wish(device="a", by="ada", dry_run=False))
     await it.settle()
     assert killed.is_set()
