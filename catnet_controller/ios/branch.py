@@ -80,13 +80,15 @@ class Branch:
         return self._keys
 
     def near(self, mode_name: str) -> dict[tuple[str, ...], tuple[str, ...]]:
-        """Keys of the children that another line can replace, by what the two would share."""
+        """Keys of the children that another line replaces or is refused for, by what both share."""
         if self._near is None:
             self._near = {}
             for key, kid in self.keys(mode_name).items():
                 found = kid.found(mode_name)
-                if found is not None and found.row.near and not found.negative:
-                    self._near[found.row.shared(key[-1])] = key
+                if found is None or found.negative:
+                    continue
+                if found.row.near or found.row.once:
+                    self._near[found.row.shared(canonical(kid.text, mode_name))] = key
         return self._near
 
     def single(self, mode_name: str, key: tuple[str, ...]) -> None:

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from catnet_controller.ios import entries, names, sets
+from catnet_controller.ios import entries, names, prefixes, sets
 from catnet_controller.ios.danger import never
 from catnet_controller.ios.items import Item, Section, ranges, signature, terminals
 from catnet_controller.ios.merge import satisfied
@@ -96,7 +96,16 @@ class Planner:
             ((_stage(item), place, item) for place, item in enumerate(come)),
             key=lambda one: one[:2],
         )
+        lists = prefixes.lists(have, come)
         for _, _, item in adds:
+            if prefixes.entry(item):
+                # The whole list with the first of its entries.
+                steps, taken = prefixes.plan(*lists.pop(prefixes.name(item), ((), ())))
+                for step in steps:
+                    self._say(step)
+                for gone_too in taken:
+                    pending.pop(id(gone_too), None)
+                continue
             old = have.index.get(item.key)
             if old is not None and (wiped(old) or id(old) in dropped):
                 old = None

@@ -13,7 +13,7 @@ from catnet_controller.ios import acl, placing, sequence, sets, vlans
 from catnet_controller.ios.branch import Branch, identity
 from catnet_controller.ios.changes import Command, Expect
 from catnet_controller.ios.parse import delimiter, dump, parse
-from catnet_controller.ios.rows import Kind, Match
+from catnet_controller.ios.rows import Kind, Match, Row
 from catnet_controller.ios.rules import match, mode
 from catnet_controller.ios.tree import Node, Path, Shape, Tree, made
 from catnet_controller.ios.words import CLOSERS, canonical
@@ -235,10 +235,14 @@ class Model:
             text = sets.joined(found, held, text)
         if old is not None and old.text == text and not old.kids:
             return
-        if row.near:
+        if row.near or row.once:
             near = branch.near(row.mode)
             if (same := near.get(row.shared(text), found.key)) != found.key:
-                self._drop(branch, at, same)
+                if not row.once:
+                    self._drop(branch, at, same)
+                elif self._has(branch, row, same, text):
+                    self.refusal = "%Insertion failed - prefix-list entry exists"
+                    return
             near[row.shared(text)] = found.key
         if row.wipes:
             self._wipe(branch, at, row.wipes)
@@ -246,6 +250,12 @@ class Model:
             self._drop(branch, at, found.key)
             return
         self._put(branch, at, made(text, len(at)), found)
+
+    @staticmethod
+    def _has(branch: Branch, row: Row, key: tuple[str, ...], text: str) -> bool:
+        """True when the line of that key still says what ``text`` says."""
+        kid = branch.keys(row.mode).get(key)
+        return kid is not None and row.shared(canonical(kid.text, row.mode)) == row.shared(text)
 
     @staticmethod
     def _set(branch: Branch, found: Match) -> str:

@@ -68,6 +68,8 @@ class Row:
     """The line equal to the default, which the device does not print."""
     near: int = 0
     """A line replaces the one that shares this many words with it; see ``shared``."""
+    once: bool = False
+    """The device refuses what it has under another number already; see ``shared``."""
     rival: str = ""
     """Lines with the same rival text (``{0}`` as in ``no``) cannot both be on the device."""
     change: str = "overwrite"
@@ -107,8 +109,14 @@ class Row:
         return self.pattern.startswith("<...>")
 
     def shared(self, text: str) -> tuple[str, ...]:
-        """What a line has in common with the one it replaces; a port and its next hop are one."""
+        """What a line has in common with the one it replaces; a port and its next hop are one.
+
+        For ``once``: all but the last identity word.
+        """
         words = text.split()
+        if self.once:
+            place = max(n for n, word in enumerate(self.pattern.split()) if "<" in word)
+            return (*words[:place], *words[place + 1 :])
         count = self.near
         hop, after = [*words[count - 1 : count + 1], "", ""][:2]
         if hop[:1].isalpha() and ":" not in hop and ("." in after or ":" in after):
@@ -137,7 +145,7 @@ YES = Ask(pattern=r"\[yes/no\]:?\s*$", reply="yes")
 _WORD = re.compile(r"<\.\.\.>|\[\.\.\.\]|\.\.\.|\S+")
 _HOLE = re.compile(r"<[^>]*>$")
 _FLAGS = frozenset(
-    {"on", "off", "shown", "both", "made", "fixed", "vlans", "management", "only_removed"}
+    {"on", "off", "shown", "both", "made", "fixed", "vlans", "once", "management", "only_removed"}
 )
 _TEXTS = frozenset(
     {"no", "opens", "default", "change", "wipes", "cascade", "rival", "never", "danger"}

@@ -383,9 +383,9 @@ list ip extcommunity-list <...> ; stage 34
 list ip large-community-list <...> ; stage 34
 list ip as-path access-list <...> ; stage 34
 single ip prefix-list <n> description ... ; stage 34
-single ip prefix-list <n> seq <s> ... ; no full ; stage 34 ; change remove ; source facts 9: the old line goes right before the new one
+single ip prefix-list <n> seq <#> ... ; no full ; stage 34 ; change remove ; once ; source facts 9: the old line goes right before the new one; IP Routing: BGP configuration guide, prefix lists: an empty list permits all; Insertion failed - prefix-list entry exists
 single ipv6 prefix-list <n> description ... ; stage 34
-single ipv6 prefix-list <n> seq <s> ... ; no full ; stage 34 ; change remove ; source facts 9: the old line goes right before the new one
+single ipv6 prefix-list <n> seq <#> ... ; no full ; stage 34 ; change remove ; once ; source facts 9: the old line goes right before the new one; IP Routing: BGP configuration guide, prefix lists: an empty list permits all; Insertion failed - prefix-list entry exists
 flag ip prefix-list sequence-number ; on ; source Command Default: enabled
 single ip local policy route-map * ; stage 86
 single ip local pool <n> ... ; stage 84
