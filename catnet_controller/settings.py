@@ -339,7 +339,7 @@ class Github:
     proxy: str | None = field(default=None, metadata=_is(_Scalar(_public_url)))
     webhook_secrets: tuple[Secret, ...] = field(default=(), metadata=_is(_List(_Secret(8), 2)))
     """Two during a rotation. None: no webhooks, the branch is only polled."""
-    poll_interval: float = field(default=60.0, metadata=_duration("1s", "1d"))
+    poll_interval: float = field(default=30.0, metadata=_duration("1s", "1d"))
     write_spacing: float = field(default=1.0, metadata=_duration("0", "1m"))
     timeout: float = field(default=10.0, metadata=_duration("1s", "5m"))
 

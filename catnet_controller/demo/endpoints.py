@@ -354,14 +354,17 @@ class Endpoints:
         query = request.query
         state, base = query.get("state", "open"), query.get("base")
         found = [
-            payloads.listed_pull_request(self._ledger.place, pull)
+            pull
             for pull in self._ledger.pulls.values()
             if state in ("all", pull.state) and base in (None, pull.base)
         ]
+        updated = query.get("sort") == "updated"
         found.sort(
-            key=lambda pull: int(pull["number"]), reverse=query.get("direction", "desc") == "desc"
+            key=lambda pull: (pull.updated if updated else 0, pull.number),
+            reverse=query.get("direction", "desc") == "desc",
         )
-        return self._page(request, found)
+        listed = [payloads.listed_pull_request(self._ledger.place, pull) for pull in found]
+        return self._page(request, listed)
 
     async def _get_pull(self, request: web.Request) -> web.Response:
         pull = self._pull(request)

@@ -31,6 +31,8 @@ class PullRequest:
     """OWNER/NAME of the repository the head is in, when it is another one."""
     state: str = "open"
     merged: str | None = None
+    updated: int = 0
+    """Grows with whatever happens to it."""
     tried: tuple[str, str] | None = None
     """Base and head that the would-be merge was made of."""
     would_be: str | None = None

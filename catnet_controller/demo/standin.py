@@ -132,6 +132,7 @@ class GithubStandIn(Ledger):
             fork=fork,
         )
         self.pulls[number] = pull
+        self._touch(pull)
         if webhook:
             if not fork:
                 await self._announce_push(branch, ZERO, sha)
@@ -155,6 +156,7 @@ class GithubStandIn(Ledger):
             await self._git.keep(f"refs/pull/{number}/head", pull.sha)
             if pull.fork:
                 await self._git.delete(pull.branch)
+        self._touch(pull)
         if webhook:
             if not pull.fork:
                 await self._announce_push(pull.branch, before, pull.sha)
@@ -171,6 +173,7 @@ class GithubStandIn(Ledger):
             sha = await self._git.merge(self.branch, pull.sha, message)
         self.former[self.branch] = before
         pull.state, pull.merged = "closed", sha
+        self._touch(pull)
         if webhook:
             await self._announce_push(self.branch, before, sha)
             await self._announce_pull(pull, "closed")
@@ -179,6 +182,7 @@ class GithubStandIn(Ledger):
     async def close_pull(self, number: int, *, webhook: bool = True) -> None:
         pull = self.pulls[number]
         pull.state = "closed"
+        self._touch(pull)
         if webhook:
             await self._announce_pull(pull, "closed")
 
@@ -281,6 +285,9 @@ class GithubStandIn(Ledger):
         return await self._send("ping", payloads.ping_event(self.place, url=self.webhook_url or ""))
 
     # --- webhooks --------------------------------------------------------------------------------
+
+    def _touch(self, pull: PullRequest) -> None:
+        pull.updated = next(self.ids)
 
     async def _announce_push(
         self, branch: str, before: str, after: str, *, forced: bool = False

@@ -99,24 +99,25 @@ class Source:
         return Head(sha=_sha(answer, "object", "sha"), etag=answer.etag)
 
     async def pulls(self, etag: str | None = None) -> tuple[Sequence[Pull], str] | None:
-        """Open pull requests for the branch; the etag joins those of all pages."""
-        etags = (etag or "").split("\n") if etag else []
-        if etags:
-            seen = []
-            for page, known in enumerate(etags, 1):
-                answer = await self._page(page, known)
-                seen.append(answer.status)
-                if answer.status != 304:
-                    break
-            if all(status == 304 for status in seen):
-                return None
-        answers = await pages(lambda page: self._page(page, None))
+        """Open pull requests for the branch.
+
+        Whatever happens to one makes it the first of the list, so the etag is that of the first
+        page: it is the only one that is asked for while nothing changes.
+        """
+        first = await self._page(1, etag)
+        if first.status == 304:
+            return None
+
+        async def fetch(page: int) -> Answer:
+            return first if page == 1 else await self._page(page, None)
+
+        answers = await pages(fetch)
         found = {
             pull.number: pull
             for answer in answers
             for pull in (_pull(item, answer.what) for item in answer.items())
         }
-        return tuple(found.values()), "\n".join(answer.etag for answer in answers)
+        return tuple(found.values()), first.etag
 
     async def pull(self, number: int) -> Pull:
         answer = await self._client.read(
@@ -196,7 +197,7 @@ class Source:
             query={
                 "state": "open",
                 "base": self._branch,
-                "sort": "created",
+                "sort": "updated",
                 "direction": "desc",
                 "per_page": 100,
                 "page": page,

@@ -1,8 +1,12 @@
 """Loop: looks at the branch and the open pull requests, and raises a trigger for what moved.
 
-The certain way to hear of a change: one conditional request per look while nothing moves. After a
-start the first look is unconditional, so what happened while the daemon was down is found.
+The certain way to hear of a change: one conditional request a step while nothing moves, for the
+branch and for the pull requests in turn. After a start the first step looks at both, without a
+condition, so what happened while the daemon was down is found.
 """
+
+from collections import deque
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -14,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class Poll:
-    """One look a step. ``trouble`` is what keeps it from seeing GitHub, or None."""
+    """One look a step."""
 
     def __init__(
         self, *, branch: str, triggers: Triggers, repository: Repository, telemetry: Telemetry
@@ -25,21 +29,34 @@ class Poll:
         self._telemetry = telemetry
         self._head_etag: str | None = None
         self._pulls_etag: str | None = None
-        self.trouble: str | None = None
+        self._looks = deque((self._look_at_branch, self._look_at_pulls))
+        self._troubles: dict[object, str] = {}
+        self._first = True
+
+    @property
+    def trouble(self) -> str | None:
+        """What keeps it from seeing GitHub, or None."""
+        return next(iter(self._troubles.values()), None)
 
     async def step(self) -> bool:
         """Look once; False always: the next look is a matter of time, not of work found."""
+        for _ in range(len(self._looks) if self._first or self._troubles else 1):
+            look = self._looks[0]
+            self._looks.rotate(-1)
+            await self._try(look)
+        self._first = False
+        return False
+
+    async def _try(self, look: Callable[[], Awaitable[bool]]) -> None:
         try:
-            moved = await self._look_at_branch()
-            moved = await self._look_at_pulls() or moved
+            moved = await look()
         except CatnetError as error:
-            self.trouble = f"{error.message} {error.next_step}"
+            self._troubles[look] = f"{error.message} {error.next_step}"
             self._telemetry.polled("error")
             log.warning("poll failed", code=error.code, error=error.message)
         else:
-            self.trouble = None
+            self._troubles.pop(look, None)
             self._telemetry.polled("moved" if moved else "unchanged")
-        return False
 
     async def _look_at_branch(self) -> bool:
         head = await self._repository.head(self._branch, self._head_etag)

@@ -1,13 +1,15 @@
 """What can become of a repository: nothing of it ever means "remove configuration"."""
 
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from catnet_controller.demo.ledger import Fault, Trouble
-from catnet_controller.models import Sync
-from tests.helpers_flow import BRANCH, Flow, config, flow
+from catnet_controller.github.blobs import Blobs
+from catnet_controller.models import Sync, Trigger
+from tests.helpers_flow import BRANCH, Flow, config, flow, inventory
 
 DEPLOY = "catnet/deploy"
 ROUTE = "ip route 203.0.113.0 255.255.255.0 Null0"
@@ -110,13 +112,48 @@ async def test_a_commit_without_any_file_is_refused_and_types_nothing(it: Flow) 
     assert set(await it.store.states()) == {"a", "b"}
 
 
-async def test_what_a_push_and_a_poll_cost(it: Flow) -> None:
+async def test_a_poll_of_what_is_unchanged_costs_one_conditional_request(it: Flow) -> None:
+    await it.github.open_pull("more", "More", {"configs/b.cfg": config("b", ROUTE)}, webhook=False)
     await it.poll.step()
+    await it.settle()
+    for _ in range(2):  # our own comment and status
+        await it.poll.step()
+    quota, paths = it.github.remaining, set()
+    for _ in range(4):
+        before = len(it.github.requests)
+        await it.poll.step()
+        (asked,) = it.github.requests[before:]
+        assert asked.status == 304
+        paths.add(asked.path.rpartition("/")[2])
+    assert paths == {"main", "pulls"}
+    assert it.github.remaining == quota
+
+
+async def test_a_push_to_3_of_300_devices_costs_few_requests(it: Flow, tmp_path: Path) -> None:
+    names = [f"edge{number}" for number in range(298)]
+    lines = [f"  {name}:\n    host: 10.0.{n % 2}.{n // 2}\n" for n, name in enumerate(names)]
+    files = {f"configs/{name}.cfg": config(name) for name in names}
+    cache = Blobs(tmp_path / "blobs")
+    for text in files.values():
+        cache.keep(text.encode())
+    whole = inventory(it.fleet) + "".join(lines)
+    await it.github.commit({"inventory.yaml": whole, **files}, "Many", webhook=False)
+    await it.store.trigger(Trigger(ref=BRANCH, reason="test"))
+    assert await it.reconcile.step()
+    for state in (await it.store.states()).values():
+        await it.store.record(replace(state, applied=state.desired, sync=Sync.IN_SYNC))
+    for step in (it.poll.step, it.poll.step):
+        await step()
+    changed = ("edge3", "edge150", "edge297")
+    files = {f"configs/{name}.cfg": config(name, ROUTE) for name in changed}
     before = len(it.github.requests)
-    await it.push({f"configs/{name}.cfg": config(name, ROUTE) for name in ("a", "b")})
-    reads = [each for each in it.github.requests[before:] if each.method == "GET"]
-    assert len(reads) <= 10
-    await it.poll.step()
-    before = len(it.github.requests)
-    await it.poll.step()
-    assert [each.status for each in it.github.requests[before:]] == [304, 304]
+    await it.github.commit(files, "Three", webhook=False)
+    for step in (it.poll.step, it.poll.step, it.reconcile.step):
+        await step()
+    last = await it.last()
+    assert {job.device.name for job in last.jobs} == set(changed)
+    while await it.report.step():
+        pass
+    asked = it.github.requests[before:]
+    assert sum("/statuses/" in each.path for each in asked) >= 3
+    assert sum("/statuses/" not in each.path for each in asked) <= 10

@@ -32,7 +32,8 @@ async def come_to_rest(it: Flow) -> None:
     it.github.faults.clear()
     for _ in range(8):
         it.clock.ahead += 600
-        await it.poll.step()
+        for _ in range(2):
+            await it.poll.step()
         await it.settle()
 
 

@@ -178,11 +178,13 @@ async def test_more_pull_requests_than_a_page(github: GithubStandIn, tmp_path: P
         assert len(all_of_them[0]) == 151
         github.requests.clear()
         assert await door.source.pulls(all_of_them[1]) is None
-        assert [each.status for each in github.requests] == [304, 304]
-        pull.state = "closed"  # the oldest: on the last page
-        fewer = await door.source.pulls(all_of_them[1])
-        assert fewer is not None
-        assert len(fewer[0]) == 150
+        assert [each.status for each in github.requests] == [304]
+        # Whatever happens to a pull request makes it the first of the list.
+        sha = await github.update_pull(5, {"configs/edge1.cfg": "y\n"}, "More", webhook=False)
+        again = await door.source.pulls(all_of_them[1])
+        assert again is not None
+        assert len(again[0]) == 151
+        assert again[0][0].sha == sha
 
 
 async def test_a_list_without_an_end_is_no_list(github: GithubStandIn, tmp_path: Path) -> None:
