@@ -188,6 +188,13 @@ class RollbackRefused(Refused):
     default_next_step = "Choose another with `catnet backup list DEVICE`."
 
 
+class DeviceRefused(Refused):
+    """This cannot be a device."""
+
+    code = "device-refused"
+    default_next_step = "Correct what is named; `catnet device add --help` has examples."
+
+
 # --- blocked -----------------------------------------------------------------------------------
 
 
@@ -196,6 +203,20 @@ class SettingsInvalid(Blocked):
 
     code = "settings-invalid"
     default_next_step = "Correct the settings named above."
+
+
+class DeviceExists(Blocked):
+    """There is a device of this name, or at this address, already."""
+
+    code = "device-exists"
+    default_next_step = "`catnet device list` shows the devices there are."
+
+
+class DeviceInGit(Blocked):
+    """The device is declared in the config repository, and is changed there only."""
+
+    code = "device-in-git"
+    default_next_step = "Change inventory.yaml of the config repository."
 
 
 class SecretMissing(Blocked):

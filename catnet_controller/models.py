@@ -81,6 +81,15 @@ class Fallback(StrEnum):
     REFUSE = "refuse"
 
 
+class Owner(StrEnum):
+    """Who says that there is such a device, and where it is."""
+
+    GIT = "git"
+    """inventory.yaml of the config repository."""
+    CATNET = "catnet"
+    """CatNet itself: a person added the device."""
+
+
 class Restored(StrEnum):
     """What a failed push left behind on the device."""
 
@@ -166,7 +175,10 @@ class Jump:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """One network element of the inventory."""
+    """One network element of the inventory, or one that a person added.
+
+    ``username`` is for the login, in the place of that of the credential; empty: as that says.
+    """
 
     name: str
     host: str
@@ -182,6 +194,13 @@ class Device:
     """Lines typed ahead of their answers at most, under a revert timer; 1: one at a time."""
     jump: Jump | None = None
     checks: Checks = Checks()
+    owner: Owner = Owner.GIT
+    username: str = ""
+
+    @property
+    def added(self) -> bool:
+        """Whether CatNet itself keeps it, not the repository."""
+        return self.owner is Owner.CATNET
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -374,6 +393,18 @@ class Deployment:
     jobs: tuple[Job, ...] = ()
     pause: Pause | None = None
     """What keeps this push from going on."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Which:
+    """Which deployments: all of what is given holds; ``before`` is the number of another one."""
+
+    before: int | None = None
+    mode: Mode | None = None
+    state: State | None = None
+    device: str | None = None
+    cause: str | None = None
+    sha: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

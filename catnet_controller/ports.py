@@ -41,6 +41,7 @@ from catnet_controller.models import (
     Token,
     Trigger,
     User,
+    Which,
 )
 
 T = TypeVar("T")
@@ -136,8 +137,8 @@ class Deployments(Protocol):
 
     async def deployment(self, number: int) -> Deployment | None: ...
 
-    async def history(self, limit: int = 100) -> Sequence[Deployment]:
-        """The last deployments, newest first, with their jobs."""
+    async def history(self, limit: int = 100, which: Which | None = None) -> Sequence[Deployment]:
+        """The last deployments, newest first, with their jobs; ``which`` leaves out others."""
         ...
 
     async def desired(self, digest: str) -> Desired | None:
@@ -228,6 +229,13 @@ class States(Protocol):
         ...
 
     async def record(self, state: DeviceState) -> None: ...
+
+    async def add(self, state: DeviceState, desired: Desired | None) -> None:
+        """A device that CatNet itself keeps, and what the repository wants on it, if anything.
+
+        Raises DeviceExists when there is one of this name.
+        """
+        ...
 
     async def forget(self, names: Sequence[str]) -> None:
         """These devices left the inventory: no state, no new job; history stays."""
@@ -361,8 +369,10 @@ class Accounts(Protocol):
 
     async def end_act(self, number: int, result: str) -> None: ...
 
-    async def acts(self, limit: int = 100) -> Sequence[Act]:
-        """The audit log, newest first."""
+    async def acts(
+        self, limit: int = 100, *, before: int | None = None, who: str | None = None
+    ) -> Sequence[Act]:
+        """The audit log, newest first; ``before`` is the number of an act."""
         ...
 
 

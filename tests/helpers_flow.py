@@ -126,6 +126,7 @@ class Flow:
             offload=offload,
         )
         self.backups = backups
+        self.offload = offload
         deploy = Deploy(
             jobs=store,
             deployments=store,

@@ -1,7 +1,7 @@
 """Which login a device gets: from the settings and from credentials.yaml; secrets never show."""
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import structlog
@@ -86,7 +86,8 @@ class Credentials:
                 next_step="Take `credential` out of the inventory, or remove the other with"
                 " `catnet credentials remove`.",
             )
-        return own[found[0]] if found else self.lookup(device.credential)
+        login = own[found[0]] if found else self.lookup(device.credential)
+        return replace(login, username=device.username) if device.username else login
 
     def lookup(self, name: str) -> Credential:
         """Raises SecretMissing with the names there are, when this one is not among them."""

@@ -50,8 +50,18 @@ class Configs:
         return sha, redact(text)
 
     async def _files(self) -> tuple[str, Mapping[str, bytes]]:
+        found = await self.known()
+        if found is None:
+            raise NotVisibleYet(f"branch {self._branch} has not been read yet")
+        return found
+
+    async def known(self) -> tuple[str, Mapping[str, bytes]] | None:
+        """The commit and its files, None before the branch was first read.
+
+        Raises what reading them raises, where they are not kept.
+        """
         known = await self._triggers.ref_state(f"branch/{self._branch}")
         if known is None:
-            raise NotVisibleYet(f"branch {self._branch} has not been read yet")
+            return None
         kept = await self._kept(known.sha)
         return known.sha, kept if kept is not None else await self._repository.files(known.sha)

@@ -147,7 +147,7 @@ class Deploy:
             return
         deployment = await self._jobs.finish(claim, outcome, state, self._conclude)
         self._telemetry.job_ended(job, outcome)
-        self._telemetry.device_state(state)
+        await self._tell(state)
         if deployment.state.final:
             self._telemetry.deployment_ended(deployment)
         log.info(
@@ -183,8 +183,16 @@ class Deploy:
         # Recorded first: putting the job back frees the device for whoever claims next.
         await self._states.record(state)
         await self._jobs.retry(claim, outcome, run_at)
-        self._telemetry.device_state(state)
+        await self._tell(state)
         return True
+
+    async def _tell(self, state: DeviceState) -> None:
+        """Not of a device that left meanwhile, or that only a pull request has."""
+        known = await self._states.state(state.device.name)
+        if known is not None:
+            self._telemetry.device_state(known)
+        else:
+            self._telemetry.devices_gone([state.device.name])
 
     async def _act(
         self, claim: Claim, state: DeviceState, progress: _Progress
@@ -198,7 +206,9 @@ class Deploy:
         desired = await self._deployments.desired(job.desired)
         if desired is None:
             raise InternalFault(f"the desired text {job.desired} is not in the store")
-        applied = await self._deployments.desired(state.applied) if state.applied else None
+        # Where nothing is wanted any more, nothing of what was applied is to go either.
+        last = state.applied if desired.text else None
+        applied = await self._deployments.desired(last) if last else None
 
         async def checkpoint(step: Step, intent: Intent | None = None) -> None:
             progress.enter(step)
@@ -340,6 +350,17 @@ class Deploy:
                 quarantined=None,
                 declined=None,
                 note="",
+            )
+        if seen.desired is None:
+            # Nothing is wanted there, so nothing of it is taken away.
+            return replace(
+                seen,
+                sync=Sync.UNKNOWN,
+                revision=None,
+                applied_at=self._clock.now(),
+                quarantined=None,
+                declined=None,
+                note=f"{job.revision.title} by {job.revision.author}",
             )
         return replace(
             seen,

@@ -72,7 +72,7 @@ class Nightly:
         return [
             name
             for name, state in states.items()
-            if state.desired is not None
+            if (state.desired is not None or state.device.added)
             and (state.backup_at is None or state.backup_at <= limit)
             and now - self._asked.get(name, now - self._interval) >= self._interval
         ]

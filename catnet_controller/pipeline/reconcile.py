@@ -129,9 +129,11 @@ class Reconcile:
         if known is not None and known.sha == head.sha and not trigger.force:
             await self._triggers.settle(trigger)
             return
-        snapshot = await stage.take(self._repository, self._offload, head.sha, trigger.ref)
-        await self._look_at_conflicts()
         recorded = await self._states.states()
+        snapshot = await stage.take(
+            self._repository, self._offload, head.sha, trigger.ref, added=stage.added(recorded)
+        )
+        await self._look_at_conflicts()
         jobs: tuple[JobPlan, ...] = ()
         states: tuple[DeviceState, ...] = ()
         if not snapshot.problems:
@@ -152,7 +154,8 @@ class Reconcile:
         return True
 
     async def _drop_gone(self, snapshot: Snapshot, recorded: Mapping[str, DeviceState]) -> None:
-        gone = sorted(recorded.keys() - snapshot.desired.keys())
+        missing = sorted(recorded.keys() - snapshot.desired.keys())
+        gone = [name for name in missing if not recorded[name].device.added]
         if gone:
             await self._states.forget(gone)
             self._telemetry.devices_gone(gone)
@@ -194,8 +197,14 @@ class Reconcile:
             log.info("merge not computed yet", pull=number, sha=pull.sha, base=base)
             await self._triggers.postpone(trigger, self._clock.now() + LAG_DELAY)
             return
+        added = stage.added(await self._states.states())
         snapshot = await stage.take(
-            self._repository, self._offload, pull.sha, trigger.ref, at=pull.merge if base else ""
+            self._repository,
+            self._offload,
+            pull.sha,
+            trigger.ref,
+            at=pull.merge if base else "",
+            added=added,
         )
         cause = f"{verdict.MERGED}{self._branch_name} at {base[:12]}" if base else verdict.ALONE
         jobs: tuple[JobPlan, ...] = ()
@@ -208,6 +217,7 @@ class Reconcile:
                 self._offload,
                 base or head.sha,
                 f"branch/{self._branch_name}",
+                added=added,
             )
             jobs = rollout.plan_jobs(snapshot, before)
         await self._open(snapshot, Mode.DRY_RUN, trigger, jobs, (), cause=cause)

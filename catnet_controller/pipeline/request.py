@@ -1,9 +1,20 @@
 """Stage: opens a deployment that a person or a timer asked for, from what is recorded."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 from catnet_controller.errors import Refused
-from catnet_controller.models import Deployment, DeviceState, JobPlan, Mode, Revision
+from catnet_controller.models import (
+    Deployment,
+    Desired,
+    Device,
+    DeviceState,
+    JobPlan,
+    Mode,
+    Revision,
+    Scope,
+)
 from catnet_controller.ports import Conclude, Deployments, States
 
 RECORDED = "recorded"
@@ -32,8 +43,9 @@ async def request(
 
     ``devices`` None means every device of the inventory. ``head`` is the commit that the branch is
     at; it hears nothing of a push to some devices. Works while GitHub is away, since the desired
-    texts are in the store. Raises Refused for an unknown device, when no desired text is on
-    record, for a push to all, and for a mode that cannot be asked for.
+    texts are in the store. A device on which the repository wants nothing can be checked and
+    backed up. Raises Refused for an unknown device, when no desired text is on record, for a push
+    to all, and for a mode that cannot be asked for.
     """
     if mode not in (Mode.CHECK, Mode.DRY_RUN, Mode.BACKUP, Mode.PUSH):
         raise Refused(
@@ -48,6 +60,15 @@ async def request(
     jobs = []
     for state in _choose(await states.states(), devices):
         desired = await deployments.desired(state.desired) if state.desired else None
+        if desired is None and mode in (Mode.CHECK, Mode.BACKUP):
+            desired = _nothing(state.device) if state.device.added else None
+        elif desired is None and state.device.added and devices is not None:
+            name = state.device.name
+            raise Refused(
+                f"the repository wants nothing on {name}, which was added to CatNet itself",
+                next_step=f"Add configs/added/{name}.cfg to the repository, or take a file there:"
+                f" `catnet deploy --device {name} --source file --config PATH`.",
+            )
         if desired is not None:
             jobs.append(JobPlan(device=state.device, desired=desired))
     if not jobs:
@@ -61,6 +82,18 @@ async def request(
         cause=cause,
         jobs=jobs,
         conclude=conclude,
+    )
+
+
+def _nothing(device: Device) -> Desired:
+    """That nothing is wanted, in a form in which it can be compared: all there is may stay."""
+    digest = hashlib.sha256(f"unmanaged\n{device.name}".encode()).hexdigest()
+    return Desired(
+        device=replace(device, scope=Scope.PARTIAL),
+        text="",
+        digest=f"sha256:{digest}",
+        origins=(),
+        literal=True,
     )
 
 

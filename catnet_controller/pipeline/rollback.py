@@ -77,8 +77,9 @@ class Rollback:
             )
         desired, label = await self._target(wish, state)
         known = await self._triggers.ref_state(self._ref)
-        # A dry-run, and a return to what the branch wants, take nothing from the commit there.
-        silent = wish.dry_run or desired.digest == state.desired
+        # A dry-run, and a return to what the branch wants, take nothing from the commit there; nor
+        # does anything on a device of which it does not speak.
+        silent = wish.dry_run or state.desired in (None, desired.digest)
         return await self._deployments.open(
             Revision(
                 sha=known.sha if known is not None and not silent else "",
@@ -119,7 +120,8 @@ class Rollback:
                 f"{sha!r} is not the hash of a commit",
                 next_step="Give 7 to 40 hexadecimal digits, as `git log` shows them.",
             )
-        snapshot = await stage.take(self._repository, self._offload, sha, self._ref)
+        added = stage.added(await self._states.states())
+        snapshot = await stage.take(self._repository, self._offload, sha, self._ref, added=added)
         full = snapshot.revision.sha
         if snapshot.problems:
             raise RollbackRefused(

@@ -2,27 +2,41 @@
 
 import asyncio
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from catnet_controller.models import Desired, Revision, Snapshot
+from catnet_controller.models import Desired, Device, DeviceState, Revision, Snapshot
 from catnet_controller.policy import desired
 from catnet_controller.ports import Offload, Repository
 
 
 async def take(
-    repository: Repository, offload: Offload, sha: str, ref: str, *, at: str = ""
+    repository: Repository,
+    offload: Offload,
+    sha: str,
+    ref: str,
+    *,
+    at: str = "",
+    added: Sequence[Device] = (),
 ) -> Snapshot:
     """Read the commit and every file that matters, and build what it wants on each device.
 
-    ``at`` is another commit to take the files of: the would-be merge of a pull request.
+    ``at`` is another commit to take the files of: the would-be merge of a pull request. ``added``
+    are the devices that CatNet itself keeps.
     Raises NotVisibleYet, GithubUnavailable, RateLimited, GithubDenied as the repository does.
     Problems in the files are in the snapshot, not raised: they are the author's, all at once.
     """
     revision = await repository.revision(sha, ref)
     files = await repository.files(at or sha)
-    snapshot, packed = await offload(partial(_built, dict(files), revision))
+    return await build(files, revision, offload, added)
+
+
+async def build(
+    files: Mapping[str, bytes], revision: Revision, offload: Offload, added: Sequence[Device]
+) -> Snapshot:
+    """The same from files that are here already."""
+    snapshot, packed = await offload(partial(_built, dict(files), revision, tuple(added)))
     devices: dict[str, Desired] = {}
     for name, one in packed.items():
         devices[name] = pickle.loads(one)  # noqa: S301 - packed below
@@ -30,11 +44,18 @@ async def take(
     return replace(snapshot, desired=devices)
 
 
-def _built(files: Mapping[str, bytes], revision: Revision) -> tuple[Snapshot, dict[str, bytes]]:
+def added(states: Mapping[str, DeviceState]) -> tuple[Device, ...]:
+    """The devices that CatNet itself keeps."""
+    return tuple(state.device for state in states.values() if state.device.added)
+
+
+def _built(
+    files: Mapping[str, bytes], revision: Revision, added: tuple[Device, ...]
+) -> tuple[Snapshot, dict[str, bytes]]:
     """The snapshot without its devices, and each device packed.
 
     Unpacked all at once, the lines of a thousand devices would hold up the event loop.
     """
-    snapshot = desired.build(files, revision)
+    snapshot = desired.build(files, revision, added)
     packed = {name: pickle.dumps(each) for name, each in snapshot.desired.items()}
     return replace(snapshot, desired={}), packed

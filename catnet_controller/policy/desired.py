@@ -7,7 +7,7 @@ event by event, so that no alias is expanded, no tag constructs and no nesting r
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import yaml
@@ -16,6 +16,7 @@ from catnet_controller.models import Desired, Device, Problem, Revision, Scope, 
 from catnet_controller.policy import pieces
 from catnet_controller.policy.pieces import Piece
 from catnet_controller.policy.roster import (
+    ADDED,
     FOLDER,
     INVENTORY,
     Inventory,
@@ -23,6 +24,7 @@ from catnet_controller.policy.roster import (
     Notes,
     Roster,
     Value,
+    place,
 )
 from catnet_controller.policy.templates import Renderer
 
@@ -49,8 +51,12 @@ def digest(device: str, scope: Scope, text: str) -> str:
     return "sha256:" + hashlib.sha256(f"{device}\n{scope.value}\n{text}".encode()).hexdigest()
 
 
-def build(files: Mapping[str, bytes], revision: Revision) -> Snapshot:
+def build(files: Mapping[str, bytes], revision: Revision, added: Sequence[Device] = ()) -> Snapshot:
     """The snapshot of the repository at ``revision``; paths are relative to its top.
+
+    ``added`` are the devices that CatNet itself keeps: where the repository has a file for one,
+    that is wanted on it, and nothing else of the inventory speaks of it. One that the inventory
+    names too is the inventory's.
 
     With a single problem ``desired`` is empty: a revision is taken as a whole or not at all.
     Takes time in proportion to devices times lines: an event loop calls it in an executor.
@@ -59,7 +65,9 @@ def build(files: Mapping[str, bytes], revision: Revision) -> Snapshot:
     inventory = _inventory(files, notes)
     desired: dict[str, Desired] = {}
     if inventory is not None:
-        desired = _Assembly(files, notes).desired(inventory)
+        others = [one for one in added if one.name not in inventory.devices]
+        _apart(inventory, others, notes)
+        desired = _Assembly(files, notes).desired(inventory, others)
     problems = sorted(set(notes.problems), key=lambda one: (one.file, one.line, one.message))
     if len(problems) > MAX_PROBLEMS:
         more = Problem(
@@ -84,6 +92,22 @@ def _inventory(files: Mapping[str, bytes], notes: Notes) -> Inventory | None:
         notes.wrong(error.line, str(error))
         return None
     return Roster(files, notes).inventory(document)
+
+
+def _apart(inventory: Inventory, added: Sequence[Device], notes: Notes) -> None:
+    """Two names for one device would be two pushes into it at a time."""
+    names = {one.name.casefold(): one.name for one in added}
+    places = {place(one): one.name for one in added}
+    for name, layer in inventory.devices.items():
+        other = names.get(name.casefold())
+        if other is None and layer.host:
+            other = places.get(place(inventory.device(name)))
+        if other is not None:
+            notes.wrong(
+                layer.line,
+                f"device {name} is, by name or address, {other}, which was added to CatNet itself:"
+                f" `catnet device remove {other}` first",
+            )
 
 
 def _text(files: Mapping[str, bytes], file: str, notes: Notes) -> str | None:
@@ -167,7 +191,7 @@ class _Assembly:
         self._found: dict[Problem, list[str]] = {}
         """Problems of pieces and the devices that they were met on."""
 
-    def desired(self, inventory: Inventory) -> dict[str, Desired]:
+    def desired(self, inventory: Inventory, added: Sequence[Device]) -> dict[str, Desired]:
         result = {}
         hostnames: dict[str, tuple[str, str]] = {}
         lines = 0
@@ -177,16 +201,23 @@ class _Assembly:
             one = self._assemble(device, layer, chain)
             if one is not None:
                 result[name] = one
-                self._hostname(one, layer, hostnames)
+                self._hostname(one, layer.line, hostnames)
                 lines += len(one.origins)
             if lines > MAX_LINES:
                 self._notes.wrong(
                     layer.line, f"the devices have more than {MAX_LINES} lines of configuration"
                 )
                 break
+        for device in added:
+            file = f"{ADDED}{device.name}.cfg"
+            one = self._put(device, [file], {}, 0) if file in self._files else None
+            if one is not None:
+                result[device.name] = one
+                self._hostname(one, 0, hostnames)
         self._strays(inventory)
         for problem, devices in self._found.items():
-            shared = problem.file not in (f"{FOLDER}{name}.cfg" for name in devices)
+            own = (f"{folder}{name}.cfg" for name in devices for folder in (FOLDER, ADDED))
+            shared = problem.file not in own
             more = f" and {len(devices) - 3} more" if len(devices) > 3 else ""
             message = f"{problem.message} (device {', '.join(devices[:3])}{more})"
             self._notes.wrong(problem.line, message if shared else problem.message, problem.file)
@@ -202,6 +233,13 @@ class _Assembly:
             self._notes.wrong(layer.line, f"devices.{device.name}: no file {own}{near}")
             return None
         variables = {key: value for one in chain for key, value in one.vars.items()}
+        return self._put(device, paths, variables, layer.line)
+
+    def _put(
+        self, device: Device, paths: Sequence[str], given: Mapping[str, object], line: int
+    ) -> Desired | None:
+        """The pieces of one device put together; ``line`` is its place in the inventory."""
+        variables = dict(given)
         variables.update(
             name=device.name, host=device.host, site=device.site, groups=list(device.groups)
         )
@@ -213,7 +251,7 @@ class _Assembly:
         for problem in merged.problems:
             self._found.setdefault(problem, []).append(device.name)
         if not merged.lines:
-            self._notes.wrong(layer.line, f"devices.{device.name}: its configuration is empty")
+            self._notes.wrong(line, f"devices.{device.name}: its configuration is empty")
             return None
         text = "".join(f"{line}\n" for line in merged.lines)
         key = digest(device.name, device.scope, text)
@@ -241,24 +279,24 @@ class _Assembly:
         self._pieces[path] = piece
         return piece
 
-    def _hostname(self, one: Desired, layer: Layer, hostnames: dict[str, tuple[str, str]]) -> None:
+    def _hostname(self, one: Desired, line: int, hostnames: dict[str, tuple[str, str]]) -> None:
         """A copied file is the way to put one router's addresses on another."""
         if one.device.scope is not Scope.FULL:
             return
         name = one.device.name
-        for line, origin in zip(one.text.splitlines(), one.origins, strict=True):
-            if line.startswith("hostname "):
-                other, place = hostnames.setdefault(line.split()[1].casefold(), (name, origin))
+        for text, origin in zip(one.text.splitlines(), one.origins, strict=True):
+            if text.startswith("hostname "):
+                other, where = hostnames.setdefault(text.split()[1].casefold(), (name, origin))
                 if other != name:
                     file, _, number = origin.rpartition(":")
                     self._notes.wrong(
                         int(number),
-                        f"`{line}` is that of device {other} as well ({place})",
+                        f"`{text}` is that of device {other} as well ({where})",
                         file,
                     )
                 return
         self._notes.wrong(
-            layer.line,
+            line,
             f"devices.{name}: a whole configuration has a `hostname` line; with `scope: partial` "
             "the files hold only what they name",
         )

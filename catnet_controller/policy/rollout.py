@@ -45,12 +45,19 @@ def inventory(
 ) -> tuple[DeviceState, ...]:
     """The recorded states brought up to what the branch wants now.
 
-    ``release`` lifts the quarantine: an operator asked for another try.
+    ``release`` lifts the quarantine: an operator asked for another try. A device that CatNet
+    itself keeps stays one when its file is gone; nothing is wanted on it then.
     """
-    return tuple(
+    wanted = [
         _wanted(states.get(name) or DeviceState(device=desired.device), desired, release=release)
         for name, desired in snapshot.desired.items()
-    )
+    ]
+    unmanaged = [
+        replace(state, desired=None, sync=Sync.UNKNOWN, declined=None, quarantined=None)
+        for name, state in states.items()
+        if state.device.added and state.desired is not None and name not in snapshot.desired
+    ]
+    return (*wanted, *unmanaged)
 
 
 def _wanted(state: DeviceState, desired: Desired, *, release: bool) -> DeviceState:

@@ -21,6 +21,8 @@ from catnet_controller.models import (
 
 INVENTORY = "inventory.yaml"
 FOLDER = "configs/"
+ADDED = "configs/added/"
+"""Holds what is wanted on the devices that CatNet itself keeps, as `NAME.cfg`."""
 
 
 ALGORITHMS = ("modern", "legacy", "ancient")
@@ -59,10 +61,10 @@ _RESERVED = frozenset({*_GIVEN, "secret", "range", "loop"})
 DIRECT = "none"
 """The word for no jump host, where ``defaults`` or a group names one."""
 
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _LABEL = re.compile(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)")
-_SITE = re.compile(r"[^\x00-\x1f\x7f]{0,100}")
+SITE = re.compile(r"[^\x00-\x1f\x7f]{0,100}")
 _PIECE = re.compile(r"(?!/)(?:(?!\.\.?/)[^/\x00-\x1f\\]+/)*[^/\x00-\x1f\\]+\.(?:cfg|j2)")
 _INTEGER = re.compile(r"-?(?:0|[1-9][0-9]{0,17})")
 _DECIMAL = re.compile(r"-?(?:0|[1-9][0-9]*)\.[0-9]+")
@@ -82,6 +84,21 @@ _NESTED = re.compile(r"\((?:[^()\\]|\\.)*(?:[*+]|\{\d*,\d*\})(?:[^()\\]|\\.)*\)(
 
 E = TypeVar("E", bound=StrEnum)
 V = TypeVar("V")
+
+
+def host(text: str) -> str | None:
+    """The host name or IP address that this is; None where it is neither."""
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        labels = text.rstrip(".").split(".")
+        named = all(map(_LABEL.fullmatch, labels)) and len(text) <= 253
+        return text if named and not labels[-1].isdigit() else None
+
+
+def place(device: Device) -> tuple[str, int]:
+    """What two devices must not share."""
+    return device.host.casefold().rstrip("."), device.port
 
 
 @dataclass(slots=True)
@@ -262,7 +279,7 @@ class Roster:
             if not layer.host:
                 continue
             device = inventory.device(name)
-            other = places.setdefault((device.host.casefold().rstrip("."), device.port), name)
+            other = places.setdefault(place(device), name)
             if other != name:
                 self._notes.wrong(
                     layer.line,
@@ -302,7 +319,7 @@ class Roster:
 
     def named(self, value: Value | None, what: str) -> Iterator[tuple[str, Value]]:
         for key, item in self.pairs(value, f"{what}s") if value is not None else ():
-            if not _NAME.fullmatch(key.text):
+            if not NAME.fullmatch(key.text):
                 self._notes.wrong(
                     key.line,
                     f"{what} `{key.text}`: a name has up to 63 letters, digits and `. _ -`, and "
@@ -326,7 +343,7 @@ class Roster:
             "algorithms": lambda item, at: self.choice(item, ALGORITHMS, at),
             "scope": lambda item, at: self.member(item, Scope, at),
             "fallback": lambda item, at: self.member(item, Fallback, at),
-            "site": lambda item, at: self.word(item, _SITE, "one line of up to 100 characters", at),
+            "site": lambda item, at: self.word(item, SITE, "one line of up to 100 characters", at),
             "jump": self.jump,
             "groups": self.groups,
             "configs": self.configs,
@@ -437,7 +454,7 @@ class Roster:
         return value.text
 
     def name(self, value: Value, where: str) -> str | None:
-        return self.word(value, _NAME, "a name of letters, digits and `. _ -`", where)
+        return self.word(value, NAME, "a name of letters, digits and `. _ -`", where)
 
     def jump(self, value: Value, where: str) -> str | None:
         name = self.name(value, where)
@@ -449,15 +466,12 @@ class Roster:
 
     def host(self, value: Value, where: str) -> str | None:
         text = value.text if value.kind == "scalar" else ""
-        try:
-            return str(ipaddress.ip_address(text))
-        except ValueError:
-            labels = text.rstrip(".").split(".")
-            named = all(map(_LABEL.fullmatch, labels)) and len(text) <= 253
-            if named and not labels[-1].isdigit():
-                return text
-        self._notes.wrong(value.line, f"{where}: `{text}` is neither a host name nor an IP address")
-        return None
+        found = host(text)
+        if found is None:
+            self._notes.wrong(
+                value.line, f"{where}: `{text}` is neither a host name nor an IP address"
+            )
+        return found
 
     def number(self, value: Value, highest: int, where: str) -> int | None:
         if value.kind == "scalar" and _INTEGER.fullmatch(value.text):

@@ -251,8 +251,13 @@ def end_act(conn: sa.Connection, number: int, result: str) -> None:
     conn.execute(sa.update(schema.audit).where(_l.id == number).values(result=result))
 
 
-def acts(conn: sa.Connection, limit: int) -> Sequence[Act]:
-    rows = conn.execute(sa.select(schema.audit).order_by(_l.id.desc()).limit(limit))
+def acts(conn: sa.Connection, limit: int, before: int | None, who: str | None) -> Sequence[Act]:
+    query = sa.select(schema.audit).order_by(_l.id.desc()).limit(limit)
+    if before is not None:
+        query = query.where(_l.id < before)
+    if who is not None:
+        query = query.where(_l.who == who)
+    rows = conn.execute(query)
     return [
         Act(
             id=row.id,

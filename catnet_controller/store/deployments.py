@@ -20,6 +20,7 @@ from catnet_controller.models import (
     State,
     Step,
     Trigger,
+    Which,
 )
 from catnet_controller.ports import Conclude
 from catnet_controller.store import inventory, outbox, pausing, refs, schema
@@ -62,6 +63,7 @@ _PROGRESS = sa.select(
     sa.select(sa.func.count()).where(_j.deployment == _d.id).scalar_subquery().label("jobs"),
 ).where(_d.id == sa.bindparam("number"))
 _LATEST = sa.select(_d.id).order_by(_d.id.desc()).limit(sa.bindparam("limit"))
+_ON_DEVICE = sa.exists().where(_j.deployment == _d.id, _j.device == sa.bindparam("its_device"))
 # Sorted by the caller: asked for the order of its key, SQLite reads the whole table.
 _PUSHES = sa.select(_d.id).where(_OPEN, _d.mode == literal(Mode.PUSH))
 _ENDED = sa.select(_d.id).where(_OPEN, ~sa.exists().where(_j.deployment == _d.id, _LIVE))
@@ -292,9 +294,26 @@ def _must(
     return deployment
 
 
-def latest(conn: sa.Connection, limit: int) -> Sequence[int]:
-    """Numbers of the newest deployments, newest first."""
-    return conn.execute(_LATEST, {"limit": limit}).scalars().all()
+def latest(conn: sa.Connection, limit: int, which: Which) -> Sequence[int]:
+    """Numbers of the newest deployments among these, newest first."""
+    query = _LATEST
+    values: dict[str, object] = {"limit": limit}
+    if which.before is not None:
+        query = query.where(_d.id < sa.bindparam("before"))
+        values["before"] = which.before
+    for column, value in (
+        (_d.mode, which.mode),
+        (_d.state, which.state),
+        (_d.cause, which.cause),
+        (_d.sha, which.sha),
+    ):
+        if value is not None:
+            query = query.where(column == sa.bindparam(f"its_{column.name}"))
+            values[f"its_{column.name}"] = value
+    if which.device is not None:
+        query = query.where(_ON_DEVICE)
+        values["its_device"] = which.device
+    return conn.execute(query, values).scalars().all()
 
 
 def job_of(row: Row, revision: Revision, detail: str | None = None) -> Job:

@@ -54,15 +54,15 @@ def declare(conn: sa.Connection, wanted: Sequence[DeviceState]) -> None:
     if not wanted:
         return
     rows = {row.name: row for row in conn.execute(_EVERY)}
-    new, changed = {}, {}
+    new: dict[str, DeviceState] = {}
+    changed: dict[str, DeviceState] = {}
     for state in wanted:
         name = state.device.name
         row = rows.get(name)
-        if row is None:
-            new[name] = state
-            continue
-        if row.gone:
-            changed[name] = state
+        if row is None or row.gone:
+            # Read a while ago; a device that a person removed meanwhile does not come back.
+            if not state.device.added:
+                (new if row is None else changed)[name] = state
             continue
         known = unpack(DeviceState, row.body)
         renewed = replace(
@@ -77,6 +77,18 @@ def declare(conn: sa.Connection, wanted: Sequence[DeviceState]) -> None:
             changed[name] = renewed
     _write(conn, _ADD, "name", new)
     _write(conn, _WRITE, "its_name", changed)
+
+
+def add(conn: sa.Connection, state: DeviceState) -> bool:
+    """A device that no other says is there; False when there is one of this name."""
+    row = next((row for row in conn.execute(_EVERY) if row.name == state.device.name), None)
+    if row is not None and not row.gone:
+        return False
+    if row is None:
+        _write(conn, _ADD, "name", {state.device.name: state})
+    else:
+        _write(conn, _WRITE, "its_name", {state.device.name: state})
+    return True
 
 
 def observe(conn: sa.Connection, state: DeviceState, *, looked: bool = False) -> None:

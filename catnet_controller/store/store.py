@@ -14,7 +14,7 @@ from typing import Self
 import sqlalchemy as sa
 import structlog
 
-from catnet_controller.errors import CancelRefused, StoreFailed
+from catnet_controller.errors import CancelRefused, DeviceExists, StoreFailed
 from catnet_controller.models import (
     Act,
     Claim,
@@ -40,6 +40,7 @@ from catnet_controller.models import (
     Token,
     Trigger,
     User,
+    Which,
 )
 from catnet_controller.ports import Clock, Conclude, Patience
 from catnet_controller.store import (
@@ -215,10 +216,10 @@ class Store:
             return None
         return await self.db.read(deployments.get, number)
 
-    async def history(self, limit: int = 100) -> Sequence[Deployment]:
+    async def history(self, limit: int = 100, which: Which | None = None) -> Sequence[Deployment]:
         """Without the long texts of the outcomes (diff, commands, transcript …)."""
         found = []
-        for number in await self.db.read(deployments.latest, limit):
+        for number in await self.db.read(deployments.latest, limit, which or Which()):
             deployment = await self.db.read(deployments.get, number, brief=True)
             if deployment is not None:
                 found.append(deployment)
@@ -428,8 +429,10 @@ class Store:
     async def end_act(self, number: int, result: str) -> None:
         await self.db.tx(accounts.end_act, number, result)
 
-    async def acts(self, limit: int = 100) -> Sequence[Act]:
-        return await self.db.read(accounts.acts, limit)
+    async def acts(
+        self, limit: int = 100, *, before: int | None = None, who: str | None = None
+    ) -> Sequence[Act]:
+        return await self.db.read(accounts.acts, limit, before, who)
 
     async def prune_accounts(self, *, audit_before: float) -> int:
         """Remove what has ended, and the audit log before that time; how many rows."""
@@ -446,6 +449,17 @@ class Store:
     async def record(self, state: DeviceState) -> None:
         """As the port says; nothing for a device that is not in the inventory."""
         await self.db.tx(inventory.observe, state)
+
+    async def add(self, state: DeviceState, desired: Desired | None) -> None:
+        name, now = state.device.name, self._clock.now()
+
+        def put(conn: sa.Connection) -> None:
+            if not inventory.add(conn, state):
+                raise DeviceExists(f"there is a device {name} already")
+            if desired is not None:
+                inventory.keep(conn, [desired], now)
+
+        await self.db.tx(put)
 
     async def forget(self, names: Sequence[str]) -> None:
         """As the port says; what waits for them and has not touched them is cancelled."""
