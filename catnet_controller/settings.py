@@ -279,6 +279,22 @@ def _public_url(text: str, _: _Place) -> str:
     return _url(text)
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def _networks(text: str, _: _Place) -> tuple[Network, ...]:
+    found = []
+    for word in re.split(r"[,\s]+", text.strip()):
+        try:
+            network = ipaddress.ip_network(word)
+        except ValueError as error:
+            raise ValueError(f"not networks such as `10.0.0.0/8, 192.0.2.7`: {error}") from None
+        if network.prefixlen == 0:
+            raise ValueError(f"{word} is everybody, who could then be anybody")
+        found.append(network)
+    return tuple(found)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
     """An address and a port to listen on; port 0 lets the system choose."""
@@ -452,6 +468,8 @@ class Http:
     session: float = field(default=3600.0, metadata=_duration("5m", "12h"))
     """Seconds that a login lasts."""
     webhook_max_bytes: int = field(default=3 * 1024 * 1024, metadata=_is(_Scalar(_size)))
+    trusted_proxies: tuple[Network, ...] = field(default=(), metadata=_is(_Scalar(_networks)))
+    """Whose word on the address of a client is taken."""
 
     @property
     def url(self) -> str:
@@ -556,6 +574,13 @@ def load(path: Path, environ: Mapping[str, str] | None = None, *, lazy: bool = F
         lazy=lazy,
     )
     return _Reader(file=path, place=place).settings()
+
+
+def stated_token(environ: Mapping[str, str] | None = None) -> Secret | None:
+    """http.token where there is no settings file, on the machine of a person or a pipeline."""
+    name = _variable("http.token")
+    value = (os.environ if environ is None else environ).get(name)
+    return Secret(value, source=f"env:{name}") if value else None
 
 
 def state_home(environ: Mapping[str, str] | None = None) -> Path:

@@ -1,14 +1,16 @@
 """What the web tests share: a store in memory, a fleet with every kind of trouble, a server."""
 
+import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
-from catnet_controller.errors import CancelRefused, CatnetError, NoSuchConfig
+from catnet_controller.errors import CancelRefused, CatnetError, DeviceExists, NoSuchConfig
 from catnet_controller.github import events
 from catnet_controller.models import (
     Act,
@@ -38,13 +40,16 @@ from catnet_controller.models import (
     Token,
     Trigger,
     User,
+    Which,
     Wish,
 )
+from catnet_controller.policy import admission
 from catnet_controller.ports import Conclude
 from catnet_controller.settings import Secret
 from catnet_controller.telemetry.metrics import Metrics
-from catnet_controller.web import server
+from catnet_controller.web import calls, roles, server
 from catnet_controller.web.passwords import Passwords
+from catnet_controller.web.problems import Handler
 
 TOKEN = "a-token-of-the-tests-0123456789"
 WEBHOOK_SECRET = b"webhook-secret-of-the-tests"
@@ -142,8 +147,19 @@ class Memory:
     async def deployment(self, number: int) -> Deployment | None:
         return self.kept.get(number)
 
-    async def history(self, limit: int = 100) -> Sequence[Deployment]:
-        return [brief(self.kept[number]) for number in sorted(self.kept, reverse=True)][:limit]
+    async def history(self, limit: int = 100, which: Which | None = None) -> Sequence[Deployment]:
+        which = which or Which()
+        found = [
+            brief(it)
+            for number, it in sorted(self.kept.items(), reverse=True)
+            if which.before is None or number < which.before
+            if which.mode in (None, it.mode)
+            if which.state in (None, it.state)
+            if which.cause in (None, it.cause)
+            if which.sha in (None, it.revision.sha)
+            if which.device is None or any(job.device.name == which.device for job in it.jobs)
+        ]
+        return found[:limit]
 
     async def desired(self, digest: str) -> Desired | None:
         raise NotImplementedError
@@ -176,8 +192,14 @@ class Memory:
     async def record(self, state: DeviceState) -> None:
         self.devices[state.device.name] = state
 
+    async def add(self, state: DeviceState, desired: Desired | None) -> None:
+        if state.device.name in self.devices:
+            raise DeviceExists(f"there is a device {state.device.name} already")
+        self.devices[state.device.name] = state
+
     async def forget(self, names: Sequence[str]) -> None:
-        raise NotImplementedError
+        for name in names:
+            del self.devices[name]
 
     async def depth(self) -> QueueDepth:
         return self.queue
@@ -228,6 +250,29 @@ class Site:
     wishes: list[Wish]
 
 
+@dataclass
+class Loudness:
+    """How much would be logged."""
+
+    level: str = "info"
+
+    def set_level(self, level: str) -> None:
+        self.level = level
+
+
+@web.middleware
+async def _held(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Every answer of the API is as the table of calls says."""
+    answer = await handler(request)
+    call = calls.CALLS.get(roles.route(request))
+    if call is not None and isinstance(answer, web.Response) and request.method != "HEAD":
+        assert isinstance(answer.body, bytes)
+        assert answer.status == call.status, (request.path, answer.status)
+        trouble = calls.fault(call.answer, json.loads(answer.body))
+        assert trouble is None, (request.path, trouble)
+    return answer
+
+
 def quick() -> Passwords:
     """Real argon2 that a test need not wait for."""
     return Passwords(memory=64, rounds=1)
@@ -271,6 +316,21 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
     async def backups(_: str) -> Sequence[Backup]:
         return ()
 
+    async def add(**words: Any) -> DeviceState:
+        new = admission.device(**words)
+        admission.admit(new, memory.devices, repository="acme/network-config")
+        state = DeviceState(device=new)
+        await memory.add(state, None)
+        return state
+
+    async def remove(name: str) -> bool:
+        state = await memory.state(name)
+        if state is not None and not state.device.added:
+            raise admission.in_git(name, repository="acme/network-config")
+        if state is not None:
+            await memory.forget([name])
+        return state is not None
+
     stack = AsyncExitStack()
     arguments: dict[str, Any] = {
         "triggers": memory,
@@ -290,6 +350,9 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
         "request": request,
         "rollback": rollback,
         "backups": backups,
+        "add": add,
+        "remove": remove,
+        "loudness": Loudness(),
         "ready": lambda: reasons,
         "metrics": metrics.render,
         "clock": clock,
@@ -302,6 +365,7 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
         "commits": "https://github.com/acme/network-config/commit",
     }
     application = server.create(**(arguments | changes))
+    application.middlewares.append(_held)
     async with stack, TestClient(TestServer(application)) as client:
         yield Site(
             client=client,

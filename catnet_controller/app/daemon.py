@@ -6,7 +6,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -21,9 +21,11 @@ from catnet_controller.errors import Blocked, CatnetError, GuardRefused, Setting
 from catnet_controller.github import events
 from catnet_controller.models import (
     Deployment,
+    DeviceState,
     Fallback,
     Mode,
 )
+from catnet_controller.pipeline.adding import Adding
 from catnet_controller.pipeline.configs import Configs
 from catnet_controller.pipeline.deploy import Deploy
 from catnet_controller.pipeline.drift import Drift
@@ -34,10 +36,11 @@ from catnet_controller.pipeline.reconcile import Reconcile
 from catnet_controller.pipeline.report import Report
 from catnet_controller.pipeline.request import request
 from catnet_controller.pipeline.rollback import Rollback
-from catnet_controller.policy import verdict
+from catnet_controller.policy import admission, verdict
 from catnet_controller.policy.verdict import Wording
 from catnet_controller.settings import Settings
 from catnet_controller.store.store import Store
+from catnet_controller.telemetry.logs import Logs
 from catnet_controller.telemetry.metrics import Metrics
 from catnet_controller.web import server
 from catnet_controller.web.passwords import Passwords
@@ -66,14 +69,14 @@ _Loop = tuple[str, Callable[[], Awaitable[bool]], Callable[[], Awaitable[None]]]
 """A name, a step that says whether it found work, and how to wait when it found none."""
 
 
-async def run(settings: Settings, *, hide: Callable[[Collection[str]], None] | None = None) -> None:
-    """Run the daemon until SIGTERM or SIGINT. ``hide`` hears of secrets that appear meanwhile.
+async def run(settings: Settings, *, logs: Logs) -> None:
+    """Run the daemon until SIGTERM or SIGINT. ``logs`` hears of secrets that appear meanwhile.
 
     The first signal drains: nothing new is taken, jobs under way end, statuses go out. The second
     stops at once; what was under way is recovered at the next start. Raises StoreFailed when
     another daemon has the store, SecretMissing and SettingsInvalid before anything is touched.
     """
-    daemon = Daemon(settings, hide=hide)
+    daemon = Daemon(settings, logs=logs)
     loop = asyncio.get_running_loop()
     for which in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(which, daemon.stop)
@@ -87,11 +90,9 @@ async def run(settings: Settings, *, hide: Callable[[Collection[str]], None] | N
 class Daemon:
     """Every part of the daemon, and its life from ready to drained."""
 
-    def __init__(
-        self, settings: Settings, *, hide: Callable[[Collection[str]], None] | None = None
-    ) -> None:
+    def __init__(self, settings: Settings, *, logs: Logs) -> None:
         self._settings = settings
-        self._hide = hide
+        self._logs = logs
         self._clock = SystemClock()
         self._conclude = partial(
             verdict.conclude,
@@ -140,7 +141,7 @@ class Daemon:
                 self._offload,
                 self._backups,
                 count=self._metrics.host_key,
-                hide=self._hide,
+                hide=self._logs.hide,
             )
             freed = await self._store.free_leases()
             log.info("store open", path=str(settings.store.path), interrupted_jobs=freed)
@@ -227,6 +228,14 @@ class Daemon:
             repository=self._github.source,
             kept=self._github.source.kept,
         )
+        self._adding = Adding(
+            repository=settings.github.repository,
+            branch=settings.github.branch,
+            states=store,
+            configs=self._configs,
+            offload=self._offload,
+            telemetry=self._metrics,
+        )
         self._nightly = Nightly(
             interval=settings.backups.interval,
             deployments=store,
@@ -275,6 +284,10 @@ class Daemon:
             request=self._request,
             rollback=self._rollback.open,
             backups=self._backups.list,
+            add=self._add,
+            remove=self._adding.remove,
+            loudness=self._logs,
+            trusted=settings.http.trusted_proxies,
             brake=self._store,
             conclude=self._conclude,
             configs=self._configs.listed,
@@ -428,6 +441,9 @@ class Daemon:
             cause=cause,
             head=known.sha if known is not None else "",
         )
+
+    async def _add(self, **words: Any) -> DeviceState:
+        return await self._adding.add(admission.device(**words))
 
     async def _connect(self) -> str:
         await self._github.verify_access()

@@ -93,6 +93,10 @@ class Logs:
         """From now on these are hidden too."""
         self._redactor.hide(secrets)
 
+    @property
+    def level(self) -> str:
+        return logging.getLevelName(logging.getLogger().level).lower()
+
     def set_level(self, level: str) -> None:
         """``debug``, ``info``, ``warning`` or ``error``; takes effect at once."""
         number = logging.getLevelNamesMapping()[level.upper()]

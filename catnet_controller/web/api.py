@@ -1,21 +1,29 @@
 """Requests to /api/v1 come in, JSON goes out; acting calls raise triggers or open deployments."""
 
-import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 from aiohttp import web
 
 from catnet_controller.errors import NoSuchConfig
-from catnet_controller.models import Backup, Deployment, Mode, Pause, Trigger, Wish
+from catnet_controller.models import (
+    Backup,
+    Deployment,
+    Mode,
+    Pause,
+    State,
+    Trigger,
+    Which,
+    Wish,
+)
 from catnet_controller.ports import Brake, Clock, Conclude, Deployments, Meter, States, Triggers
-from catnet_controller.web import views
+from catnet_controller.web import bodies, paging, views
 from catnet_controller.web.access import Access, Actor, actor
 from catnet_controller.web.bodies import answer as _json
 from catnet_controller.web.bodies import malformed as _malformed
-from catnet_controller.web.bodies import read as _body
+from catnet_controller.web.calls import HISTORY
 from catnet_controller.web.problems import HttpProblem
 
 log = structlog.get_logger(__name__)
@@ -32,12 +40,16 @@ Config = Callable[[str], Awaitable[tuple[str, str]]]
 """The commit in force, and the text of a file there without its secrets."""
 Connect = Callable[[], Awaitable[str]]
 """Reach the repository; gives the head of the branch, or raises what is in the way."""
-MAX_BODY = 64 * 1024
-MAX_CONFIG = 4 * 1024 * 1024
-"""Bytes of a request that carries a whole configuration."""
-_WHO = re.compile(r"[\w.@+-]{1,64}")
-_MOST_HISTORY = 100
 _MOST_REASON = 200
+
+
+class Loudness(Protocol):
+    """How much is logged: debug, info, warning or error."""
+
+    @property
+    def level(self) -> str: ...
+
+    def set_level(self, level: str) -> None: ...
 
 
 class Api:
@@ -59,6 +71,7 @@ class Api:
         rollback: Rollback,
         backups: Backups,
         ready: Callable[[], Mapping[str, str]],
+        loudness: Loudness,
         clock: Clock,
         repository: str,
         branch: str,
@@ -79,6 +92,7 @@ class Api:
         self._rollback = rollback
         self._backups = backups
         self._ready = ready
+        self._loudness = loudness
         self._clock = clock
         self._repository = repository
         self._branch = branch
@@ -90,9 +104,9 @@ class Api:
         read, act = access.reading, access.acting
         return [
             web.get("/api/v1/status", read(self.status)),
-            web.get("/api/v1/devices", read(self.devices)),
-            web.get("/api/v1/devices/{name}", read(self.device)),
             web.get("/api/v1/devices/{name}/backups", read(self.backups)),
+            web.get("/api/v1/devices/{name}/diff", read(self.difference)),
+            web.get("/api/v1/deployments", read(self.deployments)),
             web.get("/api/v1/deployments/history", read(self.history)),
             web.get(r"/api/v1/deployments/{id:\d{1,18}}", read(self.deployment)),
             web.post("/api/v1/deployments", act(self.open)),
@@ -105,6 +119,8 @@ class Api:
             web.get("/api/v1/gitops/configs", read(self.configs)),
             web.get("/api/v1/gitops/configs/{path:.+}", read(self.config)),
             web.post("/api/v1/rollback", act(self.rollback)),
+            web.get("/api/v1/log", read(self.log)),
+            web.put("/api/v1/log", act(self.set_log)),
         ]
 
     # --- reading ---------------------------------------------------------------------------------
@@ -127,17 +143,6 @@ class Api:
             }
         )
 
-    async def devices(self, _: web.Request) -> web.Response:
-        states = await self._states.states()
-        return _json({"devices": [views.device(states[name]) for name in sorted(states)]})
-
-    async def device(self, request: web.Request) -> web.Response:
-        name = request.match_info["name"]
-        state = await self._states.state(name)
-        if state is None:
-            raise no_device(name)
-        return _json(views.device(state))
-
     async def backups(self, request: web.Request) -> web.Response:
         """Without their texts: they hold secrets."""
         name = request.match_info["name"]
@@ -145,11 +150,42 @@ class Api:
             raise no_device(name)
         return _json({"backups": [views.backup(each) for each in await self._backups(name)]})
 
+    async def difference(self, request: web.Request) -> web.Response:
+        """That of the last comparison with what is wanted now, secrets hidden."""
+        name = request.match_info["name"]
+        state = await self._states.state(name)
+        if state is None:
+            raise no_device(name)
+        which = Which(device=name, state=State.COMPLETE)
+        for each in await self._deployments.history(HISTORY, which):
+            job = next(it for it in each.jobs if it.device.name == name)
+            if job.desired == state.desired and job.mode in (Mode.CHECK, Mode.DRY_RUN):
+                whole = await self._deployments.deployment(each.id)
+                found = [it.outcome for it in whole.jobs if it.id == job.id] if whole else []
+                return _json(views.difference(name, each.id, found[0] if found else None))
+        return _json(views.difference(name, None, None))
+
+    async def deployments(self, request: web.Request) -> web.Response:
+        asked = bodies.query(request)
+        limit = asked.pop("limit", HISTORY)
+        which = Which(
+            before=asked.get("before"),
+            mode=Mode(asked["mode"]) if "mode" in asked else None,
+            state=State(asked["state"]) if "state" in asked else None,
+            device=asked.get("device"),
+            cause=asked.get("cause"),
+            sha=asked.get("sha"),
+        )
+        found = await self._deployments.history(limit + 1, which)
+        page = found[:limit]
+        return paging.answer(
+            request,
+            {"deployments": [views.deployment(it, url=self._url) for it in page]},
+            {"before": page[-1].id} if len(found) > limit else None,
+        )
+
     async def history(self, request: web.Request) -> web.Response:
-        text = request.query.get("limit", str(_MOST_HISTORY))
-        if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:6]) <= _MOST_HISTORY:
-            raise _malformed(f"limit is not a whole number from 1 to {_MOST_HISTORY}.")
-        found = await self._deployments.history(int(text))
+        found = await self._deployments.history(bodies.query(request).get("limit", HISTORY))
         return _json({"deployments": [views.deployment(it, url=self._url) for it in found]})
 
     async def deployment(self, request: web.Request) -> web.Response:
@@ -185,10 +221,7 @@ class Api:
     # --- acting ----------------------------------------------------------------------------------
 
     async def sync(self, request: web.Request) -> web.Response:
-        body = await _body(request, {"force"})
-        force = body.get("force", False)
-        if not isinstance(force, bool):
-            raise _malformed("force is neither true nor false.")
+        force = (await bodies.read(request)).get("force", False)
         ref = f"branch/{self._branch}"
         await self._triggers.trigger(
             Trigger(ref=ref, reason=actor(request).cause, force=force, due_at=self._clock.now())
@@ -200,7 +233,7 @@ class Api:
 
     async def connect(self, request: web.Request) -> web.Response:
         """Whether the repository of the settings can be reached and written statuses to."""
-        body = await _body(request, {"repository"})
+        body = await bodies.read(request)
         name = body.get("repository") or self._repository
         if name != self._repository:
             raise HttpProblem(
@@ -213,18 +246,9 @@ class Api:
         return _json({"repository": self._repository, "branch": self._branch, "head": head})
 
     async def open(self, request: web.Request) -> web.Response:
-        body = await _body(request, {"mode", "devices", "by"})
-        modes = {m.value: m for m in (Mode.CHECK, Mode.DRY_RUN, Mode.BACKUP, Mode.PUSH)}
-        mode = modes.get(str(body.get("mode", Mode.CHECK.value)))
-        if mode is None:
-            raise _malformed("mode is none of check, dry-run, backup and push.")
+        body = await bodies.read(request)
+        mode = Mode(body.get("mode", Mode.CHECK))
         names = body.get("devices")
-        if names is not None and (
-            not isinstance(names, list)
-            or not names
-            or not all(isinstance(name, str) for name in names)
-        ):
-            raise _malformed("devices is neither null (all) nor a list of names.")
         if mode is Mode.PUSH and names is None:
             raise _malformed("a push names its devices.")
         who = actor(request)
@@ -244,7 +268,7 @@ class Api:
     async def cancel(self, request: web.Request) -> web.Response:
         """What has touched no device ends now; what is armed goes on, and is told."""
         number = int(request.match_info["id"])
-        by = _by(await _body(request, {"by"}), actor(request))
+        by = _by(await bodies.read(request), actor(request))
         if await self._deployments.deployment(number) is None:
             raise no_deployment(number)
         found = await self._deployments.cancel(number, f"cancelled by {by}", self._conclude)
@@ -252,9 +276,8 @@ class Api:
         return _json(views.deployment(found, url=self._url))
 
     async def pause(self, request: web.Request) -> web.Response:
-        body = await _body(request, {"by", "reason"})
-        given = body.get("reason")
-        reason = " ".join(given.split()) if isinstance(given, str) else ""
+        body = await bodies.read(request)
+        reason = " ".join(body["reason"].split())
         if not reason or len(reason) > _MOST_REASON or not reason.isprintable():
             raise _malformed(f"reason is not a text of 1 to {_MOST_REASON} characters.")
         pause = Pause(by=_by(body, actor(request)), reason=reason, since=self._clock.now())
@@ -263,15 +286,13 @@ class Api:
         return _json({"pause": views.pause(pause)})
 
     async def resume(self, request: web.Request) -> web.Response:
-        by = _by(await _body(request, {"by"}), actor(request))
+        by = _by(await bodies.read(request), actor(request))
         ended = await self._brake.resume(self._conclude)
         log.warning("pushes resumed", by=by, was=ended is not None, peer=request.remote)
         return _json({"pause": None, "ended": views.pause(ended)})
 
     async def rollback(self, request: web.Request) -> web.Response:
-        known = {"device", "backup", "revision", "text", "file", "dry_run", "force", "by"}
-        # A clone: one route takes a whole configuration, the others stay as narrow as they are.
-        body = await _body(request.clone(client_max_size=MAX_CONFIG), known)
+        body = await bodies.read(request)
         wish = _wish(body, who=actor(request))
         if await self._states.state(wish.device) is None:
             raise no_device(wish.device)
@@ -295,24 +316,25 @@ class Api:
             headers={"Location": f"/api/v1/deployments/{made.id}"},
         )
 
+    # --- how much is logged ----------------------------------------------------------------------
+
+    async def log(self, _: web.Request) -> web.Response:
+        return _json({"level": self._loudness.level})
+
+    async def set_log(self, request: web.Request) -> web.Response:
+        level = (await bodies.read(request))["level"]
+        was = self._loudness.level
+        self._loudness.set_level(level)
+        log.warning("log level changed", level=level, was=was, by=str(actor(request)))
+        return _json({"level": self._loudness.level})
+
 
 def _by(body: Mapping[str, Any], who: Actor) -> str:
     """Who asks, for the history: with http.token, which many may share, as the body claims."""
-    by = body.get("by") or "api"
-    if not isinstance(by, str) or not _WHO.fullmatch(by):
-        raise _malformed("by is not a name of up to 64 letters, digits and `. @ + _ -`.")
-    return by if who.shared else who.label
+    return body.get("by") or "api" if who.shared else who.label
 
 
 def _wish(body: Mapping[str, Any], *, who: Actor) -> Wish:
-    for key in ("device", "backup", "revision", "text", "file", "by"):
-        if body.get(key) is not None and not (isinstance(body[key], str) and body[key]):
-            raise _malformed(f"{key} is neither null nor a text.")
-    for key in ("dry_run", "force"):
-        if not isinstance(body.get(key, False), bool):
-            raise _malformed(f"{key} is neither true nor false.")
-    if body.get("device") is None:
-        raise _malformed("device is missing.")
     ways = [key for key in ("backup", "revision", "text") if body.get(key) is not None]
     if len(ways) > 1:
         raise _malformed(f"{' and '.join(ways)} do not go together: one of them at most.")
@@ -337,7 +359,7 @@ def no_device(name: str) -> HttpProblem:
         404,
         "no-such-device",
         f"There is no device {name!r} on record.",
-        next_step="Devices come from inventory.yaml; `catnet status` lists them.",
+        next_step="`catnet device list` shows those of inventory.yaml and those that were added.",
     )
 
 

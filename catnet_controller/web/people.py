@@ -9,8 +9,9 @@ from aiohttp import web
 
 from catnet_controller.models import Role, Token, User
 from catnet_controller.ports import Accounts, Clock
-from catnet_controller.web import bodies, views
+from catnet_controller.web import bodies, paging, views
 from catnet_controller.web.access import PREFIX, Access, actor
+from catnet_controller.web.calls import PAGE
 from catnet_controller.web.passwords import Passwords, check
 from catnet_controller.web.signing import digest
 
@@ -20,8 +21,6 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._@+-]{0,63}")
 _TAKEN = ("api", "unknown")
 """Words that stand for somebody else in causes and in the audit log."""
 _DAYS = 90
-_MOST_DAYS = 366
-_MOST_ACTS = 1000
 
 
 def allowed(name: str) -> bool:
@@ -29,20 +28,11 @@ def allowed(name: str) -> bool:
     return _NAME.fullmatch(name) is not None and name not in _TAKEN
 
 
-def name_of(body: dict[str, Any]) -> str:
-    name = body.get("name")
-    if not isinstance(name, str) or not allowed(name):
-        raise bodies.malformed(
-            "name is not 1 to 64 small letters, digits and `. @ + _ -`, or it is a word of ours."
-        )
+def _name(body: dict[str, Any]) -> str:
+    name: str = body["name"]
+    if not allowed(name):
+        raise bodies.malformed(f"{name} is a word that stands for somebody else.")
     return name
-
-
-def role_of(body: dict[str, Any]) -> Role:
-    try:
-        return Role(str(body.get("role")))
-    except ValueError:
-        raise bodies.malformed("role is none of viewer, operator and admin.") from None
 
 
 class People:
@@ -65,12 +55,19 @@ class People:
             web.get("/api/v1/audit", read(self.audit)),
         ]
 
-    async def users(self, _: web.Request) -> web.Response:
-        return bodies.answer({"users": [_user(each) for each in await self._accounts.users()]})
+    async def users(self, request: web.Request) -> web.Response:
+        found = sorted(await self._accounts.users(), key=lambda it: it.name)
+        asked = bodies.query(request)
+        page, last = paging.by_name(found, asked, lambda it: it.name, most=PAGE)
+        return paging.answer(
+            request,
+            {"users": [_user(each) for each in page], "total": len(found)},
+            {"after": last} if last is not None else None,
+        )
 
     async def add_user(self, request: web.Request) -> web.Response:
-        body = await bodies.read(request, {"name", "role", "password"})
-        name, role = name_of(body), role_of(body)
+        body = await bodies.read(request)
+        name, role = _name(body), Role(body["role"])
         hashed = await self._hash(body, name)
         now = self._clock.now()
         user = User(name=name, role=role, password=hashed, created_at=now, changed_at=now)
@@ -81,32 +78,32 @@ class People:
 
     async def change_user(self, request: web.Request) -> web.Response:
         name = request.match_info["name"]
-        body = await bodies.read(request, {"role", "disabled", "password"})
+        body = await bodies.read(request)
         if not body:
             raise bodies.malformed("Nothing to change: give role, disabled or password.")
-        disabled = body.get("disabled")
-        if "disabled" in body and not isinstance(disabled, bool):
-            raise bodies.malformed("disabled is neither true nor false.")
         user = await self._accounts.change_user(
             name,
-            role=role_of(body) if "role" in body else None,
-            disabled=disabled,
+            role=Role(body["role"]) if "role" in body else None,
+            disabled=body.get("disabled"),
             password=await self._hash(body, name) if "password" in body else None,
         )
         log.info("user changed", user=name, what=sorted(body), by=str(actor(request)))
         return bodies.answer(_user(user))
 
-    async def tokens(self, _: web.Request) -> web.Response:
+    async def tokens(self, request: web.Request) -> web.Response:
         now = self._clock.now()
-        return bodies.answer(
-            {"tokens": [_token(each, now=now) for each in await self._accounts.tokens()]}
+        found = sorted(await self._accounts.tokens(), key=lambda it: it.name)
+        asked = bodies.query(request)
+        page, last = paging.by_name(found, asked, lambda it: it.name, most=PAGE)
+        return paging.answer(
+            request,
+            {"tokens": [_token(each, now=now) for each in page], "total": len(found)},
+            {"after": last} if last is not None else None,
         )
 
     async def add_token(self, request: web.Request) -> web.Response:
-        body = await bodies.read(request, {"name", "role", "days"})
-        name, role, days = name_of(body), role_of(body), body.get("days", _DAYS)
-        if isinstance(days, bool) or not isinstance(days, int) or not 1 <= days <= _MOST_DAYS:
-            raise bodies.malformed(f"days is not a number from 1 to {_MOST_DAYS}.")
+        body = await bodies.read(request)
+        name, role, days = _name(body), Role(body["role"]), body.get("days", _DAYS)
         now = self._clock.now()
         token = Token(
             name=name,
@@ -127,29 +124,28 @@ class People:
         return bodies.answer({"name": name})
 
     async def audit(self, request: web.Request) -> web.Response:
-        text = request.query.get("limit", "100")
-        if not (text.isascii() and text.isdigit()) or not 1 <= int(text[:6]) <= _MOST_ACTS:
-            raise bodies.malformed(f"limit is not a number from 1 to {_MOST_ACTS}.")
-        return bodies.answer(
-            {
-                "acts": [
-                    {
-                        "id": each.id,
-                        "at": views.when(each.at),
-                        "who": each.who,
-                        "what": each.what,
-                        "address": each.address,
-                        "result": each.result,
-                    }
-                    for each in await self._accounts.acts(int(text))
-                ]
-            }
+        asked = bodies.query(request)
+        limit = asked.get("limit", PAGE)
+        found = await self._accounts.acts(
+            limit + 1, before=asked.get("before"), who=asked.get("who")
         )
+        page = found[:limit]
+        acts = [
+            {
+                "id": each.id,
+                "at": views.when(each.at),
+                "who": each.who,
+                "what": each.what,
+                "address": each.address,
+                "result": each.result,
+            }
+            for each in page
+        ]
+        cursor = {"before": page[-1].id} if len(found) > limit else None
+        return paging.answer(request, {"acts": acts}, cursor)
 
     async def _hash(self, body: dict[str, Any], name: str) -> str:
-        password = body.get("password")
-        if not isinstance(password, str):
-            raise bodies.malformed("password is not a text.")
+        password = body["password"]
         check(password, user=name)
         return await self._passwords.hash(password)
 

@@ -60,7 +60,7 @@ class HttpProblem(Exception):
             status=self.status,
             headers=self.headers,
             content_type="application/problem+json",
-            text=json.dumps(body, ensure_ascii=False),
+            body=json.dumps(body, ensure_ascii=False).encode("utf-8", "backslashreplace"),
         )
 
 

@@ -26,8 +26,12 @@ NEEDED: Mapping[tuple[str, str], Role | None] = MappingProxyType(
         ("GET", "/devices/{name}"): Role.VIEWER,
         ("GET", "/api/v1/status"): Role.VIEWER,
         ("GET", "/api/v1/devices"): Role.VIEWER,
+        ("POST", "/api/v1/devices"): Role.OPERATOR,
         ("GET", "/api/v1/devices/{name}"): Role.VIEWER,
+        ("DELETE", "/api/v1/devices/{name}"): Role.OPERATOR,
+        ("GET", "/api/v1/devices/{name}/diff"): Role.VIEWER,
         ("GET", "/api/v1/devices/{name}/backups"): Role.VIEWER,
+        ("GET", "/api/v1/deployments"): Role.VIEWER,
         ("GET", "/api/v1/deployments/history"): Role.VIEWER,
         ("GET", "/api/v1/deployments/{id}"): Role.VIEWER,
         ("POST", "/api/v1/deployments"): Role.OPERATOR,
@@ -51,6 +55,9 @@ NEEDED: Mapping[tuple[str, str], Role | None] = MappingProxyType(
         ("POST", "/api/v1/tokens"): Role.ADMIN,
         ("DELETE", "/api/v1/tokens/{name}"): Role.ADMIN,
         ("GET", "/api/v1/audit"): Role.ADMIN,
+        ("GET", "/api/v1/openapi.json"): _OPEN,
+        ("GET", "/api/v1/log"): Role.ADMIN,
+        ("PUT", "/api/v1/log"): Role.ADMIN,
     }
 )
 

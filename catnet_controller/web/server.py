@@ -1,6 +1,6 @@
 """Ports and callables come in; the one HTTP application goes out: webhook, API, pages, probes."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from aiohttp import web
 
@@ -16,9 +16,10 @@ from catnet_controller.ports import (
     Telemetry,
     Triggers,
 )
-from catnet_controller.web import api, problems
+from catnet_controller.web import api, calls, equipment, problems, proxies
 from catnet_controller.web.access import Access, Hidden
 from catnet_controller.web.login import Login
+from catnet_controller.web.openapi import Openapi
 from catnet_controller.web.pages import Pages
 from catnet_controller.web.passwords import Passwords
 from catnet_controller.web.people import People
@@ -59,6 +60,9 @@ def create(
     request: api.Request,
     rollback: api.Rollback,
     backups: api.Backups,
+    add: equipment.Add,
+    remove: equipment.Remove,
+    loudness: api.Loudness,
     ready: Callable[[], Mapping[str, str]],
     metrics: Callable[[], tuple[bytes, str]],
     clock: Clock,
@@ -72,6 +76,7 @@ def create(
     max_bytes: int = 3 * 1024 * 1024,
     read_seconds: float = 10.0,
     session_seconds: float = 3600.0,
+    trusted: Sequence[proxies.Network] = (),
 ) -> web.Application:
     """Build the application; it starts nothing and holds no state but what is under way.
 
@@ -79,7 +84,9 @@ def create(
     them while there is none; both say how to open them. ``ready`` gives what is not ready and why,
     empty when all is. ``request`` opens a deployment, ``rollback`` one that takes a device back.
     ``commits`` is what the address of a commit on GitHub begins with. A login lasts
-    ``session_seconds``. ``max_bytes`` and ``read_seconds`` bound one delivery.
+    ``session_seconds``. ``add`` and ``remove`` are for devices that CatNet itself keeps. What
+    proxies in the networks ``trusted`` say of the client is believed. ``max_bytes`` and
+    ``read_seconds`` bound one delivery.
     """
     pages = Pages(
         deployments=deployments,
@@ -105,7 +112,7 @@ def create(
         max_bytes=max_bytes,
         read_seconds=read_seconds,
     )
-    calls = api.Api(
+    routes = api.Api(
         triggers=triggers,
         deployments=deployments,
         states=states,
@@ -119,6 +126,7 @@ def create(
         rollback=rollback,
         backups=backups,
         ready=ready,
+        loudness=loudness,
         clock=clock,
         repository=repository,
         branch=branch,
@@ -131,10 +139,14 @@ def create(
     login = Login(accounts=accounts, passwords=passwords, signing=signing, clock=clock)
     people = People(accounts=accounts, passwords=passwords, clock=clock)
     application = web.Application(
-        middlewares=[problems.middleware(pages.problem)], client_max_size=api.MAX_BODY
+        middlewares=[proxies.middleware(trusted), problems.middleware(pages.problem)],
+        client_max_size=calls.MAX_BODY,
     )
     application.add_routes(webhook.routes())
-    application.add_routes(calls.routes(access))
+    application.add_routes(routes.routes(access))
+    devices = equipment.Equipment(states=states, add=add, remove=remove)
+    application.add_routes(devices.routes(access))
+    application.add_routes(Openapi(version=version, public_url=public_url).routes())
     application.add_routes(login.routes(access))
     application.add_routes(people.routes(access))
     application.add_routes(pages.routes(access))

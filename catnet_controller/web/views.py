@@ -32,6 +32,7 @@ def when(at: float | None) -> str | None:
 def device(state: DeviceState) -> Json:
     it = state.device
     return {
+        "id": it.name,
         "name": it.name,
         "host": it.host,
         "port": it.port,
@@ -40,8 +41,11 @@ def device(state: DeviceState) -> Json:
         "groups": list(it.groups),
         "algorithms": it.algorithms,
         "credential": it.credential,
+        "username": it.username or None,
         "jump": None if it.jump is None else dataclasses.asdict(it.jump),
         "scope": it.scope.value,
+        "owner": it.owner.value,
+        "managed": state.desired is not None,
         "sync": state.sync.value,
         "health": state.health.value,
         "revision": state.revision,
@@ -144,6 +148,23 @@ def outcome(it: Outcome | None) -> Json | None:
         "backup": it.backup,
         "read_at": when(it.read_at),
         "steps": {step: round(seconds, 3) for step, seconds in it.steps.items()},
+    }
+
+
+def difference(device: str, deployment: int | None, it: Outcome | None) -> Json:
+    """How the device differed when it was last compared; nothing where it never was."""
+    found = it or Outcome(state=State.PENDING)
+    return {
+        "device": device,
+        "deployment": deployment,
+        "read_at": when(found.read_at),
+        "changed": None if it is None else it.changed,
+        "added": found.added,
+        "removed": found.removed,
+        "diff": found.diff,
+        "commands": list(found.commands),
+        "reverse": list(found.reverse),
+        "warnings": list(found.warnings),
     }
 
 
