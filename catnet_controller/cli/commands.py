@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, NoReturn
 import click
 
 from catnet_controller import __version__
+from catnet_controller.cli.declaring import device, snapshot_of
 from catnet_controller.cli.deploying import deploy, deployment, pause, resume
 from catnet_controller.cli.exits import CODES, Exit, Flags, call
 from catnet_controller.cli.gitops import gitops
@@ -22,6 +23,7 @@ from catnet_controller.cli.logins import credentials
 from catnet_controller.cli.options import as_json as _json
 from catnet_controller.cli.options import config as _config
 from catnet_controller.cli.options import count as _count
+from catnet_controller.cli.options import daemon as _daemon
 from catnet_controller.cli.options import hidden as _hidden
 from catnet_controller.cli.options import look as _look
 from catnet_controller.cli.options import print_json as _print_json
@@ -31,7 +33,6 @@ from catnet_controller.cli.restoring import backup, rollback
 from catnet_controller.cli.users import audit, init, login, logout, token, user, whoami
 
 if TYPE_CHECKING:
-    from catnet_controller.models import Device, Jump, Snapshot
     from catnet_controller.settings import Settings
     from catnet_controller.simulator.fleet import Fleet
 
@@ -95,7 +96,7 @@ def run(*, config: Path) -> int:
         from catnet_controller.app.daemon import run as live
 
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(live(settings, hide=logging.hide))
+            runner.run(live(settings, logs=logging))
     except CatnetError:
         raise
     except Exception:
@@ -120,12 +121,10 @@ def status(*, config: Path, url: str | None, as_json: bool) -> int:
       catnet status
       catnet status --json | jq '.devices[] | select(.sync != "in-sync") | .name'
     """
-    from catnet_controller.cli.talk import Daemon
-
-    daemon = Daemon(_settings(config, lazy=True), url=url)
+    daemon = _daemon(config, url)
     facts = {
         "status": daemon.get("/api/v1/status"),
-        "devices": daemon.get("/api/v1/devices")["devices"],
+        "devices": daemon.pages("/api/v1/devices", "devices"),
         "deployments": daemon.get("/api/v1/deployments/history?limit=10")["deployments"],
     }
     if as_json:
@@ -155,9 +154,7 @@ def sync(*, force: bool, config: Path, url: str | None, as_json: bool) -> int:
       catnet sync
       catnet sync --force
     """
-    from catnet_controller.cli.talk import Daemon
-
-    daemon = Daemon(_settings(config, lazy=True), url=url)
+    daemon = _daemon(config, url)
     return _look(daemon, force=force, as_json=as_json)
 
 
@@ -181,7 +178,7 @@ def check(*, path: Path, as_json: bool) -> int:
       catnet check ~/network-config
       catnet check --json | jq '.problems[].file'
     """
-    snapshot = _snapshot(path)
+    snapshot = snapshot_of(path)
     problems, devices = snapshot.problems, snapshot.desired
     if as_json:
         _print_json(
@@ -372,147 +369,11 @@ def diff(
     return Exit.OK if found.same else Exit.PROBLEMS
 
 
-# --- devices -------------------------------------------------------------------------------------
-
-
-@catnet.group()
-def device() -> None:
-    """What concerns a single device."""
-
-
-@device.command(short_help="Trust the SSH host key of a device.")
-@click.argument("name")
-@click.option(
-    "--path",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
-    help="Look the device up in this checkout; without it the daemon is asked.",
-)
-@click.option("--host", metavar="HOST[:PORT]", help="Where the device is; nothing is looked up.")
-@click.option(
-    "--fingerprint",
-    metavar="SHA256:…",
-    help="Trust the device if it shows a key with this fingerprint; asks nothing.",
-)
-@_config
-@_url
-def trust(
-    *,
-    name: str,
-    path: Path | None,
-    host: str | None,
-    fingerprint: str | None,
-    config: Path,
-    url: str | None,
-) -> int:
-    """Show the SSH host key of device NAME, ask, and trust it from now on.
-
-    Compare the fingerprint with what the device shows on its console (`show crypto key mypubkey
-    all`, or `show ip ssh`), not with what the network shows: that is the point of it. NAME may be
-    a jump host of the inventory too; trust it first, a device behind it is asked through it.
-
-    \b
-    Examples:
-      catnet device trust edge1
-      catnet device trust edge1 --path ~/network-config
-      catnet device trust edge1 --host 192.0.2.1:22 --fingerprint SHA256:abc…
-    """
-    settings = _settings(config, lazy=True)
-    from catnet_controller.app import wiring
-    from catnet_controller.devices.hostkeys import HostKeys
-    from catnet_controller.errors import HostKeyChanged
-
-    where, port, jump = _find(name, settings=settings, path=path, host=host, url=url)
-    known_hosts = HostKeys(settings.devices.known_hosts)
-    known = known_hosts.known(where, port)
-    shown = asyncio.run(wiring.host_keys(settings, name, host=where, port=port, jump=jump))
-    if {key.fingerprint for key in shown} <= {key.fingerprint for key in known}:
-        click.echo(f"{name} ({where} port {port}) is already trusted:")
-        for key in shown:
-            click.echo(f"  {key.fingerprint}  {key.algorithm}")
-        return Exit.OK
-    click.echo(f"{name} ({where} port {port}) shows:")
-    for key in shown:
-        click.echo(f"  {key.fingerprint}  {key.algorithm}")
-    if known:
-        click.echo(click.style("It is known with other keys:", fg="red", bold=True))
-        for key in known:
-            click.echo(f"  {key.fingerprint}  {key.algorithm}")
-        click.echo("If nobody replaced the device or its keys, somebody may stand in between.")
-    if fingerprint is not None:
-        wanted = fingerprint.removeprefix("SHA256:").rstrip("=")
-        matching = [key for key in shown if key.fingerprint.removeprefix("SHA256:") == wanted]
-        if not matching:
-            raise HostKeyChanged(
-                f"{name} shows no key with the fingerprint {fingerprint}",
-                next_step="Nothing was trusted. Compare the fingerprints above on the console.",
-            )
-        shown = tuple(matching)
-    elif not click.confirm("Is this what the console of the device shows?", default=False):
-        click.echo("nothing was changed", err=True)
-        return Exit.PROBLEMS
-    known_hosts.trust(where, port, shown)
-    click.echo(f"{name} is trusted ({settings.devices.known_hosts})")
-    return Exit.OK
-
-
-def _find(
-    name: str, *, settings: "Settings", path: Path | None, host: str | None, url: str | None
-) -> tuple[str, int, "Jump | None"]:
-    """Where a device or a jump host is reached, and through which jump host."""
-    from catnet_controller.errors import Refused
-    from catnet_controller.models import Jump
-
-    if host is not None:
-        return *_address(host), None
-    places: dict[str, tuple[str, int, Jump | None]] = {}
-    if path is not None:
-        snapshot = _snapshot(path)
-        if snapshot.problems:
-            raise Refused(
-                f"{path} has {_count(len(snapshot.problems), 'problem')}",
-                next_step=f"Run `catnet check {path}`, or give --host.",
-            )
-        for each in snapshot.desired.values():
-            it: Device = each.device
-            if it.jump is not None:
-                places.setdefault(it.jump.name, (it.jump.host, it.jump.port, None))
-            places[it.name] = (it.host, it.port, it.jump)
-        if name not in places:
-            raise Refused(
-                f"{name} is not in the inventory of {path}",
-                next_step=f"Known: {', '.join(sorted(places))}.",
-            )
-        return places[name]
-    from catnet_controller.cli.talk import Daemon
-
-    for one in Daemon(settings, url=url).get("/api/v1/devices")["devices"]:
-        jump = Jump(**one["jump"]) if one.get("jump") else None
-        if jump is not None:
-            places.setdefault(jump.name, (jump.host, jump.port, None))
-        places[one["name"]] = (str(one["host"]), int(one["port"]), jump)
-    if name not in places:
-        raise Refused(
-            f"the daemon knows no device {name}",
-            next_step="Give --path with a checkout of the repository, or --host.",
-        )
-    return places[name]
-
-
-def _address(text: str) -> tuple[str, int]:
-    host, colon, port = text.rpartition(":")
-    if text.startswith("[") and text.endswith("]"):
-        return text[1:-1], 22
-    if not colon or (":" in host and not host.startswith("[")):
-        return text, 22
-    if not port.isdigit() or not 0 < int(port) < 65536 or not host:
-        raise click.BadParameter(f"{text!r} is not HOST or HOST:PORT", param_hint="--host")
-    return host.strip("[]"), int(port)
-
-
 catnet.add_command(backup)
 catnet.add_command(credentials)
 catnet.add_command(deploy)
 catnet.add_command(deployment)
+catnet.add_command(device)
 catnet.add_command(gitops)
 catnet.add_command(pause)
 catnet.add_command(resume)
@@ -645,16 +506,54 @@ def simulator(
     return Exit.OK
 
 
+@catnet.command(short_help="Print what makes a shell complete catnet.")
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(*, shell: str) -> int:
+    """Print the lines that make SHELL complete commands, options and words of `catnet`.
+
+    \b
+    Examples:
+      catnet completion bash > /etc/bash_completion.d/catnet
+      catnet completion zsh > "${fpath[1]}/_catnet"
+      catnet completion fish > ~/.config/fish/completions/catnet.fish
+    """
+    from click.shell_completion import get_completion_class
+
+    kind = get_completion_class(shell)
+    assert kind is not None, "click knows these shells"
+    click.echo(kind(catnet, {}, "catnet", "_CATNET_COMPLETE").source())
+    return Exit.OK
+
+
+@catnet.group(name="log")
+def logging_() -> None:
+    """How much the daemon logs."""
+
+
+@logging_.command("level", short_help="Show or set how much is logged.")
+@click.argument("level", required=False, type=click.Choice(["debug", "info", "warning", "error"]))
+@_config
+@_url
+@_json
+def set_level(*, level: str | None, config: Path, url: str | None, as_json: bool) -> int:
+    """Show how much the daemon logs, or set it until the daemon starts again.
+
+    \b
+    Examples:
+      catnet log level
+      catnet log level debug
+    """
+    daemon = _daemon(config, url)
+    path = "/api/v1/log"
+    got = daemon.get(path) if level is None else daemon.put(path, {"level": level})
+    if as_json:
+        _print_json(got)
+    else:
+        click.echo(got["level"])
+    return Exit.OK
+
+
 # --- helpers -------------------------------------------------------------------------------------
-
-
-def _snapshot(path: Path) -> "Snapshot":
-    """The config repository in a folder, as it stands."""
-    from catnet_controller.models import Revision
-    from catnet_controller.pipeline import checkout
-    from catnet_controller.policy import desired
-
-    return desired.build(checkout.files(path), Revision(sha="", ref="folder"))
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

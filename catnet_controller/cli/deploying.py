@@ -3,6 +3,7 @@
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import click
 
@@ -82,9 +83,7 @@ def deploy(
         raise click.UsageError("--source file and --config PATH go together.")
     if file is not None and len(devices) > 1:
         raise click.UsageError("A file is the configuration of one device.")
-    from catnet_controller.cli.talk import Daemon
-
-    daemon = Daemon(options.read(settings, lazy=True), url=url)
+    daemon = options.daemon(settings, url)
     if file is not None:
         body: dict[str, Any] = {"device": devices[0], "text": source_text(file), "file": file.name}
         body |= {"dry_run": dry_run, "force": force, "by": options.who()}
@@ -101,10 +100,11 @@ def deploy(
         else:
             click.echo(f"deployment {asked['id']}: {asked['url']}")
         return Exit.OK
-    return _shown(daemon, _followed(daemon, asked["id"]), as_json=as_json)
+    return shown(daemon, followed(daemon, asked["id"]), as_json=as_json)
 
 
-def _shown(daemon: Any, ended: dict[str, Any], *, as_json: bool) -> int:
+def shown(daemon: Any, ended: dict[str, Any], *, as_json: bool) -> int:
+    """Print how a deployment stands; the exit code tells whether it is well."""
     if as_json:
         options.print_json(ended)
     else:
@@ -119,7 +119,7 @@ def _shown(daemon: Any, ended: dict[str, Any], *, as_json: bool) -> int:
     return Exit.PROBLEMS if ended["state"] not in (*_LIVE, "complete") else Exit.OK
 
 
-def _followed(daemon: Any, number: int) -> dict[str, Any]:
+def followed(daemon: Any, number: int) -> dict[str, Any]:
     """The deployment at its end; on a terminal its devices are seen to go on."""
     from rich.console import Console
     from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
@@ -186,11 +186,14 @@ def list_(*, config: Path, url: str | None, as_json: bool) -> int:
       catnet deployment list
       catnet deployment list --json | jq '.[].id'
     """
-    from catnet_controller.cli.talk import Daemon
-
-    daemon = Daemon(options.read(config, lazy=True), url=url)
-    found = daemon.get("/api/v1/deployments/history")["deployments"]
-    return _listed([each for each in found if each["state"] in _LIVE], as_json, "nothing runs")
+    daemon = options.daemon(config, url)
+    found = [
+        each
+        for state in _LIVE
+        for each in daemon.pages(f"/api/v1/deployments?state={state}", "deployments")
+    ]
+    found.sort(key=lambda each: -each["id"])
+    return _listed(found, as_json, "nothing runs")
 
 
 @deployment.command(short_help="List the last deployments.")
@@ -198,26 +201,36 @@ def list_(*, config: Path, url: str | None, as_json: bool) -> int:
     "--limit", type=click.IntRange(1, 100), default=20, show_default=True, help="How many."
 )
 @click.option("--device", metavar="NAME", help="Only those that went to this device.")
+@click.option("--by", metavar="NAME", help="Only those that this user asked for.")
+@click.option("--cause", metavar="TEXT", help="Only those with this cause, as it is shown.")
+@click.option("--state", metavar="STATE", help="Only complete, failed, running, and so on.")
 @options.config
 @options.url
 @options.as_json
-def history(*, limit: int, device: str | None, config: Path, url: str | None, as_json: bool) -> int:
+def history(
+    *,
+    limit: int,
+    device: str | None,
+    by: str | None,
+    cause: str | None,
+    state: str | None,
+    config: Path,
+    url: str | None,
+    as_json: bool,
+) -> int:
     """List the last deployments, newest first.
 
     \b
     Examples:
       catnet deployment history
       catnet deployment history --device edge1 --limit 5
+      catnet deployment history --by ada
     """
-    from catnet_controller.cli.talk import Daemon
-
-    daemon = Daemon(options.read(config, lazy=True), url=url)
-    found = [
-        each
-        for each in daemon.get("/api/v1/deployments/history")["deployments"]
-        if device is None or any(job["device"] == device for job in each["jobs"])
-    ]
-    return _listed(found[:limit], as_json, "no deployments yet")
+    cause = f"user {by}" if by is not None else cause
+    asked: dict[str, Any] = {"limit": limit, "device": device, "cause": cause, "state": state}
+    given = {key: value for key, value in asked.items() if value is not None}
+    found = options.daemon(config, url).get(f"/api/v1/deployments?{urlencode(given)}")
+    return _listed(found["deployments"], as_json, "no deployments yet")
 
 
 def _listed(found: list[dict[str, Any]], as_json: bool, none: str) -> int:
@@ -249,10 +262,8 @@ def show(*, number: int, config: Path, url: str | None, as_json: bool) -> int:
       catnet deployment show 42
       catnet deployment show 42 --json | jq -r '.jobs[].outcome.transcript'
     """
-    from catnet_controller.cli.talk import Daemon
-
-    daemon = Daemon(options.read(config, lazy=True), url=url)
-    return _shown(daemon, daemon.get(f"/api/v1/deployments/{number}"), as_json=as_json)
+    daemon = options.daemon(config, url)
+    return shown(daemon, daemon.get(f"/api/v1/deployments/{number}"), as_json=as_json)
 
 
 @deployment.command(short_help="Wait for a deployment, and show it.")
@@ -267,10 +278,8 @@ def watch(*, number: int, config: Path, url: str | None, as_json: bool) -> int:
     Examples:
       catnet deployment watch 42
     """
-    from catnet_controller.cli.talk import Daemon
-
-    daemon = Daemon(options.read(config, lazy=True), url=url)
-    return _shown(daemon, _followed(daemon, number), as_json=as_json)
+    daemon = options.daemon(config, url)
+    return shown(daemon, followed(daemon, number), as_json=as_json)
 
 
 @deployment.command(short_help="End what has not touched its device yet.")
@@ -286,9 +295,7 @@ def cancel(*, number: int, config: Path, url: str | None, as_json: bool) -> int:
     Examples:
       catnet deployment cancel 42
     """
-    from catnet_controller.cli.talk import Daemon
-
-    daemon = Daemon(options.read(config, lazy=True), url=url)
+    daemon = options.daemon(config, url)
     found = daemon.post(f"/api/v1/deployments/{number}/cancel", {"by": options.who()})
     if as_json:
         options.print_json(found)
@@ -318,9 +325,7 @@ def pause(*, reason: str, config: Path, url: str | None, as_json: bool) -> int:
     Examples:
       catnet pause --reason "change freeze until Monday"
     """
-    from catnet_controller.cli.talk import Daemon
-
-    daemon = Daemon(options.read(config, lazy=True), url=url)
+    daemon = options.daemon(config, url)
     answer = daemon.post("/api/v1/pause", {"reason": reason, "by": options.who()})
     if as_json:
         options.print_json(answer)
@@ -340,9 +345,7 @@ def resume(*, config: Path, url: str | None, as_json: bool) -> int:
     Examples:
       catnet resume
     """
-    from catnet_controller.cli.talk import Daemon
-
-    daemon = Daemon(options.read(config, lazy=True), url=url)
+    daemon = options.daemon(config, url)
     answer = daemon.post("/api/v1/resume", {"by": options.who()})
     ended = answer["ended"]
     if as_json:

@@ -83,9 +83,7 @@ def list_configs(*, config: Path, url: str | None, as_json: bool) -> int:
     Examples:
       catnet gitops list-configs
     """
-    from catnet_controller.cli.talk import Daemon
-
-    found = Daemon(options.read(config, lazy=True), url=url).get("/api/v1/gitops/configs")
+    found = options.daemon(config, url).get("/api/v1/gitops/configs")
     if as_json:
         options.print_json(found)
         return Exit.OK
@@ -108,9 +106,7 @@ def show(*, path: str, config: Path, url: str | None, as_json: bool) -> int:
     Examples:
       catnet gitops show configs/edge1.cfg
     """
-    from catnet_controller.cli.talk import Daemon
-
-    daemon = Daemon(options.read(config, lazy=True), url=url)
+    daemon = options.daemon(config, url)
     found = daemon.get(f"/api/v1/gitops/configs/{quote(path)}")
     if as_json:
         options.print_json(found)
@@ -132,7 +128,5 @@ def sync(*, force: bool, config: Path, url: str | None, as_json: bool) -> int:
       catnet gitops sync
       catnet gitops sync --force
     """
-    from catnet_controller.cli.talk import Daemon
-
-    daemon = Daemon(options.read(config, lazy=True), url=url)
+    daemon = options.daemon(config, url)
     return options.look(daemon, force=force, as_json=as_json)

@@ -30,7 +30,11 @@ as_json: Option[Any] = click.option(
     "--json", "as_json", is_flag=True, help="Print JSON for programs."
 )
 url: Option[Any] = click.option(
-    "--url", metavar="URL", help="Where the daemon is, when it is not http.listen on this machine."
+    "--url",
+    metavar="URL",
+    envvar="CATNET_URL",
+    help="Where the daemon is, when it is not http.listen on this machine; also CATNET_URL."
+    " With it no settings file is needed.",
 )
 
 
@@ -39,6 +43,14 @@ def read(config: Path, *, lazy: bool = False) -> "Settings":
     from catnet_controller import settings
 
     return settings.load(config, lazy=lazy)
+
+
+def daemon(config: Path, url: str | None, *, anonymous: bool = False) -> "Daemon":
+    """Works without settings where --url says where the daemon is: on a person's own machine."""
+    from catnet_controller.cli.talk import Daemon
+
+    known = None if url is not None and not config.exists() else read(config, lazy=True)
+    return Daemon(known, url=url, anonymous=anonymous)
 
 
 def hidden(settings: "Settings") -> tuple[str, ...]:
@@ -72,4 +84,4 @@ def who() -> str:
         name = getpass.getuser()
     except (KeyError, OSError):
         return "cli"
-    return re.sub(r"[^\w.@+-]", "-", name)[:64] or "cli"
+    return re.sub(r"[^\w.@+-]", "-", name, flags=re.ASCII)[:64] or "cli"

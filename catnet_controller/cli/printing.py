@@ -56,24 +56,51 @@ def status(console: Console, facts: dict[str, Any]) -> None:
     )
     now = _time(it["now"])
     if facts["devices"]:
-        table = _table("device", "sync", "health", "revision", "last seen", "note")
-        for each in facts["devices"]:
-            sync = _word(each["sync"])
-            if each["rolled_back"]:
-                sync.append(" rolled back", "red")
-            elif each["quarantined"]:
-                sync.append(" quarantined", "red")
-            table.add_row(
-                Text(each["name"], "bold"),
-                sync,
-                _word(each["health"]),
-                Text((each["revision"] or "–")[:8], "dim"),
-                Text(_ago(each["seen_at"], now)),
-                Text(each["note"], "dim"),
-            )
-        console.print(table)
+        devices(console, facts["devices"], now=now)
     if facts["deployments"]:
         deployments(console, facts["deployments"], now=now)
+
+
+def devices(
+    console: Console, found: Sequence[dict[str, Any]], *, now: datetime | None = None
+) -> None:
+    """Devices, a line each; without ``now`` the time is that of the clock."""
+    table = _table("device", "sync", "health", "revision", "last seen", "note")
+    for each in found:
+        sync = _word(each["sync"]) if each["managed"] else Text("unmanaged", "dim")
+        if each["rolled_back"]:
+            sync.append(" rolled back", "red")
+        elif each["quarantined"]:
+            sync.append(" quarantined", "red")
+        table.add_row(
+            Text(each["name"], "bold"),
+            sync,
+            _word(each["health"]),
+            Text((each["revision"] or "–")[:8], "dim"),
+            Text(_seen(each["seen_at"], now)),
+            Text(each["note"], "dim"),
+        )
+    console.print(table)
+
+
+def _seen(at: str | None, now: datetime | None) -> str:
+    if at is None:
+        return "never"
+    return _ago(at, now) if now is not None else _clock(_time(at).timestamp())
+
+
+def device(console: Console, it: dict[str, Any]) -> None:
+    """What is on record of one device."""
+    table = Table.grid(padding=(0, 2))
+    for key, value in it.items():
+        if value not in (None, "", [], False) and key not in ("id", "note"):
+            shown = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
+            if isinstance(value, dict):
+                shown = f"{value['name']} ({value['host']} port {value['port']})"
+            table.add_row(Text(key.replace("_", " "), "dim"), Text(shown))
+    console.print(table)
+    if it["note"]:
+        console.print(Text(it["note"], "yellow"))
 
 
 def deployments(

@@ -251,9 +251,7 @@ def source_text(path: Path) -> str:
 def _take_back(
     body: dict[str, Any], *, wait: bool, config: Path, url: str | None, as_json: bool
 ) -> int:
-    from catnet_controller.cli.talk import Daemon
-
-    daemon = Daemon(options.read(config, lazy=True), url=url)
+    daemon = options.daemon(config, url)
     asked = daemon.post("/api/v1/rollback", {**body, "by": options.who()})
     if not wait:
         if as_json:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from catnet_controller.app.machine import SystemClock
 from catnet_controller.cli.sessions import Sessions
 from catnet_controller.errors import Blocked, DaemonUnreachable, SettingsInvalid
-from catnet_controller.settings import Settings, state_home
+from catnet_controller.settings import Settings, state_home, stated_token
 
 SECONDS = 30.0
 
@@ -73,8 +73,9 @@ class Daemon:
     def _identify(self, settings: Settings | None) -> None:
         if self.enter():
             return
-        if settings is not None and settings.http.token is not None:
-            self._token = settings.http.token.reveal()
+        known = stated_token() if settings is None else settings.http.token
+        if known is not None:
+            self._token = known.reveal()
         else:
             raise SettingsInvalid(
                 f"you are not logged in to {self.url}, and http.token is not set",
@@ -98,6 +99,19 @@ class Daemon:
 
     def get(self, path: str) -> Any:
         return self._ask("GET", path, None)
+
+    def pages(self, path: str, key: str) -> list[Any]:
+        """Every entry of a list, page after page."""
+        found: list[Any] = []
+        following: str | None = path
+        while following is not None:
+            page = self.get(following)
+            found += page[key]
+            following = page["next"]
+        return found
+
+    def put(self, path: str, body: object) -> Any:
+        return self._ask("PUT", path, body)
 
     def post(self, path: str, body: object) -> Any:
         return self._ask("POST", path, body)

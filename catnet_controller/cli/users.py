@@ -5,15 +5,12 @@ import sys
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from catnet_controller.cli import options
 from catnet_controller.cli.exits import Exit
-
-if TYPE_CHECKING:
-    from catnet_controller.cli.talk import Daemon
 
 _ROLES = ("viewer", "operator", "admin")
 _stdin = click.option(
@@ -26,14 +23,6 @@ _role = click.option(
     show_default=True,
     help="viewer reads, operator acts, admin manages users and tokens.",
 )
-
-
-def _daemon(config: Path, url: str | None, *, anonymous: bool = False) -> "Daemon":
-    """Works without settings where --url says where the daemon is: on a person's own machine."""
-    from catnet_controller.cli.talk import Daemon
-
-    known = None if url is not None and not config.exists() else options.read(config, lazy=True)
-    return Daemon(known, url=url, anonymous=anonymous)
 
 
 def _ask(prompt: str, *, stdin: bool, twice: bool) -> str:
@@ -116,7 +105,7 @@ def login(*, name: str | None, stdin: bool, config: Path, url: str | None, as_js
     """
     from catnet_controller.cli.sessions import Login
 
-    daemon = _daemon(config, url, anonymous=True)
+    daemon = options.daemon(config, url, anonymous=True)
     daemon.require_private()
     user = name or options.who()
     password = _ask(f"Password of {user}", stdin=stdin, twice=False)
@@ -144,7 +133,7 @@ def logout(*, config: Path, url: str | None) -> int:
       catnet logout
       catnet logout --url https://catnet.example.net
     """
-    daemon = _daemon(config, url, anonymous=True)
+    daemon = options.daemon(config, url, anonymous=True)
     if not daemon.enter():
         daemon.sessions.forget(daemon.url)
         click.echo(f"there is no session at {daemon.url}")
@@ -175,7 +164,7 @@ def whoami(*, config: Path, url: str | None, as_json: bool) -> int:
       catnet whoami
       catnet whoami --json | jq -r .role
     """
-    me = _daemon(config, url).get("/api/v1/auth/me")
+    me = options.daemon(config, url).get("/api/v1/auth/me")
     if as_json:
         options.print_json(me)
     else:
@@ -206,7 +195,7 @@ def add_user(*, name: str, role: str, stdin: bool, config: Path, url: str | None
       catnet user add ada --role operator
       catnet user add grafana --password-stdin < password.txt
     """
-    daemon = _daemon(config, url)
+    daemon = options.daemon(config, url)
     daemon.require_private()
     password = _ask(f"Password of {name}", stdin=stdin, twice=True)
     made = daemon.post("/api/v1/users", {"name": name, "role": role, "password": password})
@@ -226,7 +215,7 @@ def list_users(*, config: Path, url: str | None, as_json: bool) -> int:
       catnet user list
       catnet user list --json | jq '.users[] | select(.role == "admin") | .name'
     """
-    got = _daemon(config, url).get("/api/v1/users")
+    got = options.daemon(config, url).get("/api/v1/users")
     if as_json:
         options.print_json(got)
         return Exit.OK
@@ -242,7 +231,7 @@ def list_users(*, config: Path, url: str | None, as_json: bool) -> int:
 def _change(name: str, change: dict[str, Any], *, config: Path, url: str | None, said: str) -> int:
     from urllib.parse import quote
 
-    _daemon(config, url).patch(f"/api/v1/users/{quote(name, safe='')}", change)
+    options.daemon(config, url).patch(f"/api/v1/users/{quote(name, safe='')}", change)
     click.echo(f"{name} {said}; sessions of {name} have ended")
     return Exit.OK
 
@@ -305,7 +294,7 @@ def passwd(*, name: str | None, stdin: bool, config: Path, url: str | None) -> i
       catnet user passwd
       catnet user passwd ada
     """
-    daemon = _daemon(config, url)
+    daemon = options.daemon(config, url)
     daemon.require_private()
     if name is not None:
         password = _ask(f"New password of {name}", stdin=stdin, twice=True)
@@ -354,7 +343,7 @@ def add_token(
     Examples:
       catnet token add ci --role operator --days 30 > ci.token
     """
-    daemon = _daemon(config, url)
+    daemon = options.daemon(config, url)
     made = daemon.post("/api/v1/tokens", {"name": name, "role": role, "days": days})
     if as_json:
         options.print_json(made)
@@ -375,7 +364,7 @@ def list_tokens(*, config: Path, url: str | None, as_json: bool) -> int:
     Examples:
       catnet token list
     """
-    got = _daemon(config, url).get("/api/v1/tokens")
+    got = options.daemon(config, url).get("/api/v1/tokens")
     if as_json:
         options.print_json(got)
         return Exit.OK
@@ -401,7 +390,7 @@ def remove_token(*, name: str, config: Path, url: str | None) -> int:
     """
     from urllib.parse import quote
 
-    _daemon(config, url).delete(f"/api/v1/tokens/{quote(name, safe='')}")
+    options.daemon(config, url).delete(f"/api/v1/tokens/{quote(name, safe='')}")
     click.echo(f"{name} opens nothing any more")
     return Exit.OK
 
@@ -425,7 +414,7 @@ def audit(*, limit: int, config: Path, url: str | None, as_json: bool) -> int:
       catnet audit --limit 20
       catnet audit --json | jq '.acts[] | select(.who == "user ada")'
     """
-    got = _daemon(config, url).get(f"/api/v1/audit?limit={limit}")
+    got = options.daemon(config, url).get(f"/api/v1/audit?limit={limit}")
     if as_json:
         options.print_json(got)
         return Exit.OK
