@@ -301,7 +301,12 @@ def _add(section: Section, name: str, text: str, node: Node, known: Known) -> No
         return
     if found is not None and found.row.vlans:
         old = section.index.get(found.key)
-        text = vlans.typed(old.text if old else "", text)
+        if old is not None or not vlans.relative(text):
+            text = vlans.typed(old.text if old else "", text)
+        if vlans.everything(text):
+            if old is not None:
+                section.remove(old)
+            return
         if old is not None:
             section.replace(old, Item(text, found.key, found, old.line))
             return

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from catnet_controller.ios import entries, names, prefixes, sets
+from catnet_controller.ios import entries, names, prefixes, sets, vlans
 from catnet_controller.ios.danger import never
 from catnet_controller.ios.items import Item, Section, ranges, signature, terminals
 from catnet_controller.ios.merge import satisfied
@@ -23,6 +23,7 @@ LIMIT = 254
 """The longest line IOS takes (facts, wire)."""
 
 _UNKNOWN = "no rule knows this line, so its effect and its way back are unknown"
+_RELATIVE = "it says what to add or to take and not which VLANs are allowed; name them all"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -214,6 +215,9 @@ class Planner:
             return
         if old is not None and _unset(old, item):
             return
+        if row.vlans and (vlans.relative(item.text) or len(item.text) > LIMIT):
+            self._allow(path, item, old)
+            return
         if old is not None and item.found and sets.adds(item.found, old.text, item.text):
             self._differ(path, item, old, item.found)
             return
@@ -225,6 +229,19 @@ class Planner:
             self._say(block(item, path))
         else:
             self._step(path, item.text, item.line)
+
+    def _allow(self, path: Path, item: Item, old: Item | None) -> None:
+        """VLANs that need more than one line: added and taken, so that none that stays drops."""
+        if vlans.relative(item.text):
+            self.stops.append(Stop(text=item.text, line=item.line, reason=_RELATIVE))
+            return
+        had = old.text if old is not None and not old.negative else ""
+        port = next((one for one in self._have.items if (one.text,) == path), None)
+        inside = port.section.items if port is not None and port.section is not None else ()
+        if not had and not any(one.text.startswith("switchport ") for one in inside):
+            had = f"{item.text.rpartition(' ')[0]} none"
+        for line in vlans.steps(had, item.text, LIMIT):
+            self._step(path, line, item.line)
 
     def _differ(self, path: Path, item: Item, old: Item, found: Match) -> None:
         """Values that add up: the new ones come before the old ones go, so one is always there."""

@@ -227,7 +227,8 @@ class Model:
         row = found.row
         if row.vlans:
             text = vlans.typed(self._set(branch, found), text)
-        if (row.kind is Kind.FLAG and row.on) or (row.default and text == row.default):
+        on = row.kind is Kind.FLAG and row.on
+        if on or (row.default and text == row.default) or (row.vlans and vlans.everything(text)):
             self._drop(branch, at, found.key)
             return
         old = branch.keys(row.mode).get(found.key)

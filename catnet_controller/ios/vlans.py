@@ -38,6 +38,18 @@ def text(of: frozenset[int]) -> str:
     return ",".join(parts)
 
 
+def relative(line: str) -> bool:
+    """True for a line that says what to add to a set, or to take from it, and not the set."""
+    found = _VALUE.match(line)
+    return found is not None and found[2] in ("add", "remove")
+
+
+def everything(line: str) -> bool:
+    """True for the set that a port has without a line (switchport trunk, Defaults: all VLANs)."""
+    found = _VALUE.match(line)
+    return found is not None and found[2] is None and found[3] == "all"
+
+
 def typed(old: str, line: str) -> str:
     """The stored line after ``... allowed vlan [add|remove|except] SET`` was typed over ``old``."""
     found = _VALUE.match(line)
@@ -45,7 +57,7 @@ def typed(old: str, line: str) -> str:
         return line
     try:
         new = numbers(found[3])
-        before = numbers(was[3]) if (was := _VALUE.match(old)) else frozenset[int]()
+        before = numbers(was[3]) if (was := _VALUE.match(old)) else _ALL
     except ValueError:
         return line
     if found[2] == "add":
@@ -55,3 +67,31 @@ def typed(old: str, line: str) -> str:
     elif found[2] == "except":
         new = _ALL - new
     return f"{found[1]} {text(new)}"
+
+
+def steps(old: str, new: str, limit: int) -> list[str]:
+    """Lines of at most ``limit`` letters from one stored line to another.
+
+    None drops a VLAN that both have. ``old`` is empty where a port carries all.
+    """
+    stem, _, wanted = new.rpartition(" ")
+    has, had = numbers(wanted), numbers(old.rpartition(" ")[2]) if old else _ALL
+    lines = [
+        f"{stem} {word} {part}"
+        for word, of in (("add", has - had), ("remove", had - has))
+        for part in _parts(of, limit - len(f"{stem} {word} "))
+    ]
+    if lines and not had:
+        lines[0] = lines[0].replace(" add ", " ", 1)
+    return lines
+
+
+def _parts(of: frozenset[int], room: int) -> list[str]:
+    """A set as texts of at most ``room`` letters."""
+    parts: list[str] = []
+    for one in text(of).split(",") if of else ():
+        if parts and len(parts[-1]) + len(one) < room:
+            parts[-1] += f",{one}"
+        else:
+            parts.append(one)
+    return parts

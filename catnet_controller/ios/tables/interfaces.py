@@ -17,11 +17,11 @@ single encapsulation ... ; stage 20
 single vrf forwarding * ; stage 10 ; wipes ip address|ipv6 address ; danger the addresses go and come back ; source facts 4 and 9: the device strips the addresses
 single ip vrf forwarding * ; stage 10 ; wipes ip address|ipv6 address ; danger the addresses go and come back ; source facts 4 and 9: the device strips the addresses
 single bandwidth ... ; stage 50
-single switchport access vlan * ; stage 45 ; danger the port changes its VLAN
+single switchport access vlan * ; stage 42 ; danger the port changes its VLAN
 single switchport trunk encapsulation * ; stage 40
-single switchport trunk native vlan * ; stage 44 ; danger the trunk
-single switchport trunk allowed vlan ... ; stage 44 ; vlans ; danger the trunk
-single switchport trunk pruning vlan ... ; stage 44
+single switchport trunk native vlan * ; stage 42 ; danger the trunk
+single switchport trunk allowed vlan ... ; stage 42 ; vlans ; danger the trunk
+single switchport trunk pruning vlan ... ; stage 42
 single switchport mode ... ; stage 43 ; danger the port mode
 flag switchport nonegotiate ; stage 50
 single switchport voice vlan * ; stage 46
