@@ -451,10 +451,14 @@ class StatusMessage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CommentMessage:
-    """The one comment of a pull request, to be created or edited in place."""
+    """The one comment of a pull request, to be created or edited in place.
+
+    ``hidden``: there is nothing in it to review, so it is shown folded.
+    """
 
     pull: int
     body: str
+    hidden: bool = False
 
     @property
     def key(self) -> str:
@@ -468,7 +472,8 @@ Message = StatusMessage | CommentMessage
 class OutboxRow:
     """A message that waits for delivery. A newer message of the same key replaces the older.
 
-    ``remote`` is what GitHub called the thing last delivered under this key (a comment's id).
+    ``remote`` is what the reporter wants to know again of the thing last delivered under this key
+    (the ids of a comment and its further parts).
     """
 
     id: int

@@ -10,6 +10,7 @@ from catnet_controller.models import (
     Act,
     Backup,
     Claim,
+    CommentMessage,
     Conclusion,
     Delivery,
     Deployment,
@@ -423,8 +424,8 @@ class Reporter(Protocol):
 
     async def status(self, message: StatusMessage) -> None: ...
 
-    async def comment(self, pull: int, body: str, remote: str | None) -> str:
-        """Create or edit the one comment of a pull request; gives its id."""
+    async def comment(self, message: CommentMessage, remote: str | None) -> str:
+        """Create or edit the one comment of a pull request; gives the next ``remote``."""
         ...
 
 

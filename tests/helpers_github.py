@@ -8,6 +8,7 @@ from pathlib import Path
 from catnet_controller.demo.standin import GithubStandIn
 from catnet_controller.github.auth import App
 from catnet_controller.github.edge import Edge
+from catnet_controller.models import CommentMessage
 
 TOKEN = "ghp_token_of_the_stand_in"
 SECRET = "It's a Secret to Everybody"
@@ -35,6 +36,10 @@ class RealClock:
 
 def wanted(path: str) -> bool:
     return path == "inventory.yaml" or path.startswith("configs/")
+
+
+def note(pull: int, body: str, *, hidden: bool = False) -> CommentMessage:
+    return CommentMessage(pull=pull, body=body, hidden=hidden)
 
 
 def write_seed(home: Path) -> Path:

@@ -37,6 +37,9 @@ _STATES = ("error", "failure", "pending", "success")
 _MOST_STATUSES = 1000
 _INSTALLATION = 77
 _SHA = re.compile(r"[0-9a-f]{40}")
+_MUTATION = re.compile(
+    r"mutation\(\$id: ID!\) \{ ((?:un)?minimizeComment)\(input: \{subjectId: \$id"
+)
 _DOCS = "https://docs.github.com/rest"
 
 
@@ -95,6 +98,8 @@ class Endpoints:
         app.router.add_get(root + "/issues/{number:\\d+}/comments", self._get_comments)
         app.router.add_post(root + "/issues/{number:\\d+}/comments", self._post_comment)
         app.router.add_patch(root + "/issues/comments/{id:\\d+}", self._patch_comment)
+        app.router.add_delete(root + "/issues/comments/{id:\\d+}", self._delete_comment)
+        app.router.add_post("/graphql", self._post_graphql)
         return app
 
     @web.middleware
@@ -456,11 +461,27 @@ class Endpoints:
         await self._ledger.tell(lambda: self._ledger.notes.append(comment))
         return _json(self._comment(comment), 201)
 
+    async def _delete_comment(self, request: web.Request) -> web.Response:
+        comment = self._note(request)
+        await self._ledger.tell(lambda: self._ledger.notes.remove(comment))
+        return web.Response(status=204)
+
+    async def _post_graphql(self, request: web.Request) -> web.Response:
+        """The two mutations of its schema that hide a comment and show it again."""
+        body = await request.json()
+        found = _MUTATION.search(str(body.get("query")))
+        number = str(body.get("variables", {}).get("id")).removeprefix("IC_")
+        note = next((each for each in self._ledger.notes if str(each.id) == number), None)
+        if found is None or note is None or body.keys() - {"query", "variables"}:
+            text = "Could not resolve to a node with the global id" if found else "Parse error"
+            return _json({"data": None, "errors": [{"type": "NOT_FOUND", "message": text}]})
+        hide = found[1] == "minimizeComment"
+        await self._ledger.tell(lambda: setattr(note, "hidden", hide))
+        name = "minimizedComment" if hide else "unminimizedComment"
+        return _json({"data": {found[1]: {name: {"isMinimized": hide}}}})
+
     async def _patch_comment(self, request: web.Request) -> web.Response:
-        wanted = int(request.match_info["id"])
-        comment = next((each for each in self._ledger.notes if each.id == wanted), None)
-        if comment is None:
-            raise _Refuse(404, "Not Found")
+        comment = self._note(request)
         text = await _comment_text(request)
 
         def edit(comment: Comment = comment) -> None:
@@ -483,6 +504,13 @@ class Endpoints:
             )
         return sha
 
+    def _note(self, request: web.Request) -> Comment:
+        wanted = int(request.match_info["id"])
+        comment = next((each for each in self._ledger.notes if each.id == wanted), None)
+        if comment is None:
+            raise _Refuse(404, "Not Found")
+        return comment
+
     def _pull(self, request: web.Request) -> PullRequest:
         pull = self._ledger.pulls.get(int(request.match_info["number"]))
         if pull is None or id(request) in self._lagging:
@@ -503,6 +531,7 @@ class Endpoints:
     def _comment(self, comment: Comment) -> Json:
         return {
             "id": comment.id,
+            "node_id": f"IC_{comment.id}",
             "url": f"{self._api}/issues/comments/{comment.id}",
             "body": comment.body,
             "user": payloads.user(comment.login, kind=comment.kind),

@@ -37,6 +37,8 @@ class Comment:
     kind: str = "User"
     edits: int = 0
     earlier: list[str] = field(default_factory=list)
+    hidden: bool = False
+    """Minimised as outdated."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

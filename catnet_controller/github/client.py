@@ -44,6 +44,8 @@ _log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
+GRAPHQL: Final = "graphql"
+"""The path of what REST cannot do. GHES has it beside its REST API, not below."""
 _REDIRECTS: Final = frozenset({301, 302, 303, 307, 308})
 _REPOSITORY: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
 _LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
@@ -148,7 +150,7 @@ class _Instance:
         _, api, connection = self._built
         return api.requester.requestJson(
             request.verb,
-            request.path,
+            api.requester.graphql_url if request.path == GRAPHQL else request.path,
             parameters=dict(request.query or {}),
             headers={"If-None-Match": request.etag} if request.etag else {},
             input=request.body,
@@ -337,13 +339,14 @@ class Client:
         self,
         verb: str,
         path: str,
-        body: Mapping[str, Any],
+        body: Mapping[str, Any] | None,
         *,
         needs: str,
         allow: Collection[int] = (),
     ) -> Answer:
-        """POST or PATCH, once: after GithubUnavailable nobody knows whether it was done."""
-        request = _Request(verb=verb, path=path, needs=needs, accept={200, 201, *allow}, body=body)
+        """POST, PATCH or DELETE, once: after GithubUnavailable nobody knows whether it was done."""
+        accept = {200, 201, 204, *allow}
+        request = _Request(verb=verb, path=path, needs=needs, accept=accept, body=body)
         async with self._writing:
             await self._quota.admit_write()
             try:

@@ -1,19 +1,42 @@
-"""A pull request's number and a text in; its one comment, created or edited in place, out."""
+"""A pull request's number and a text in; its one comment, created or edited in place, out.
 
-import re
+What does not fit into one goes on in further comments, which are edited in place as well and
+deleted when the text has become shorter.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Final
 
-from catnet_controller.errors import GithubDenied, NotVisibleYet
-from catnet_controller.github.client import Client
-from catnet_controller.github.replies import Answer, pages, pick
+import structlog
 
-MARKER: Final = "<!-- catnet:plan -->"
-LONGEST: Final = 65_536
+from catnet_controller.errors import GithubDenied, GithubUnavailable, NotVisibleYet
+from catnet_controller.github.client import GRAPHQL, Client
+from catnet_controller.github.replies import Answer, pages, pick
+from catnet_controller.github.splitting import part, parts
+from catnet_controller.models import CommentMessage
+
+log = structlog.get_logger(__name__)
+
 NEEDS: Final = "Pull requests: write"
-_CUT: Final = (
-    "\n\n*The rest did not fit into a comment; the status check links to the whole plan.*\n"
+_HIDE: Final = (
+    "mutation($id: ID!) { minimizeComment(input: {subjectId: $id, classifier: OUTDATED})"
+    " { minimizedComment { isMinimized } } }"
 )
-_FENCE: Final = re.compile(r"^ {0,3}(`{3,}|~{3,})(.*)$", re.MULTILINE)
+_SHOW: Final = (
+    "mutation($id: ID!) { unminimizeComment(input: {subjectId: $id})"
+    " { unminimizedComment { isMinimized } } }"
+)
+_HIDDEN: Final = "hidden"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Present:
+    """A comment of ours as GitHub has it; ``body`` None when that is not known."""
+
+    id: str
+    node: str = ""
+    body: str | None = None
 
 
 class Comments:
@@ -27,16 +50,36 @@ class Comments:
         self._client = client
         self._viewer: str | None = None
 
-    async def comment(self, pull: int, body: str, remote: str | None) -> str:
-        text = fitted(body)
-        if remote is not None and remote.isdecimal() and await self._edit(remote, text):
-            return remote
-        # New to us, or somebody deleted it.
-        own = await self._own(pull)
-        if own is not None:
-            number, present = own
-            if present == text or await self._edit(number, text):
-                return number
+    async def comment(self, message: CommentMessage, remote: str | None) -> str:
+        """Gives the ids of the parts in order, and whether the first is hidden, as one text."""
+        texts = parts(message.body)
+        known = (remote or "").split()
+        hidden = _HIDDEN in known
+        present: Mapping[int, _Present] = {
+            number: _Present(id=each)
+            for number, each in enumerate((each for each in known if each.isdecimal()), 1)
+        }
+        looked = not present
+        if looked:
+            present = await self._own(message.pull)
+        made: list[_Present] = []
+        for number, text in enumerate(texts, 1):
+            one = await self._edited(present.get(number), text)
+            if one is None and not looked:
+                # Somebody deleted it, or an answer was lost after GitHub took one.
+                present, looked = await self._own(message.pull), True
+                one = await self._edited(present.get(number), text)
+            made.append(one or await self._created(message.pull, text))
+        for number, extra in present.items():
+            if number > len(texts):
+                await self._delete(extra)
+        # What was found by looking may be hidden or not; a new one never is.
+        unknown = not known and made[0].id in {each.id for each in present.values()}
+        if message.hidden != hidden or (unknown and not message.hidden):
+            hidden = await self._fold(made[0], hide=message.hidden)
+        return " ".join([*(each.id for each in made), *([_HIDDEN] if hidden else [])])
+
+    async def _created(self, pull: int, text: str) -> _Present:
         answer = await self._client.write(
             "POST",
             f"{self._client.root}/issues/{pull}/comments",
@@ -50,25 +93,47 @@ class Comments:
                 absent=NotVisibleYet(f"GitHub does not show pull request {pull} yet"),
             )
         _refused(answer)
-        return str(pick(answer.data, int, "id", what=answer.what))
+        return _present(answer.data, answer.what)
 
-    async def _edit(self, number: str, text: str) -> bool:
-        """Whether the comment was still there to be edited."""
+    async def _edited(self, known: _Present | None, text: str) -> _Present | None:
+        """None when the comment is not there to be edited."""
+        if known is None or known.body == text:
+            return known
         answer = await self._client.write(
             "PATCH",
-            f"{self._client.root}/issues/comments/{number}",
+            f"{self._client.root}/issues/comments/{known.id}",
             {"body": text},
             needs=NEEDS,
             allow={404, 410, 422},
         )
         if answer.status in (404, 410):
-            return False
+            return None
         _refused(answer)
-        pick(answer.data, int, "id", what=answer.what)
-        return True
+        return _present(answer.data, answer.what)
 
-    async def _own(self, pull: int) -> tuple[str, str] | None:
-        """Id and body of our comment: the oldest with the marker that is surely ours."""
+    async def _delete(self, known: _Present) -> None:
+        path = f"{self._client.root}/issues/comments/{known.id}"
+        await self._client.write("DELETE", path, None, needs=NEEDS, allow={404, 410})
+
+    async def _fold(self, known: _Present, *, hide: bool) -> bool:
+        """Whether it is hidden now. That GitHub will not do it is no reason to say nothing."""
+        body = {"query": _HIDE if hide else _SHOW, "variables": {"id": known.node}}
+        try:
+            answer = await self._client.write("POST", GRAPHQL, body, needs=NEEDS)
+        except GithubDenied as error:
+            log.warning("comment not folded", error=error.message, next_step=error.next_step)
+            return not hide
+        errors = answer.data.get("errors") if isinstance(answer.data, dict) else None
+        if errors:
+            kinds = {str(each.get("type")) for each in errors if isinstance(each, dict)}
+            if "RATE_LIMITED" in kinds:
+                raise GithubUnavailable("GitHub's limit for GraphQL is used up")
+            log.warning("comment not folded", error=str(errors)[:200])
+            return not hide
+        return hide
+
+    async def _own(self, pull: int) -> Mapping[int, _Present]:
+        """Our comment and its further parts: of each the oldest that is surely ours."""
         path = f"{self._client.root}/issues/{pull}/comments"
         answers = await pages(
             lambda page: self._client.read(
@@ -76,19 +141,20 @@ class Comments:
             )
         )
         marked = [
-            item
+            (number, item)
             for answer in answers
             if answer.status == 200
             for item in answer.items()
-            if isinstance(item, dict) and str(item.get("body") or "").startswith(MARKER)
+            if isinstance(item, dict) and (number := part(str(item.get("body") or ""))) is not None
         ]
         if not marked:
-            return None
+            return {}
         viewer = await self._login()
-        for item in marked:
+        found: dict[int, _Present] = {}
+        for number, item in marked:
             if _ours(item, viewer):
-                return str(pick(item, int, "id", what=path)), str(item["body"])
-        return None
+                found.setdefault(number, _present(item, path))
+        return found
 
     async def _login(self) -> str:
         """Our login; empty for a GitHub App, which may not ask (403)."""
@@ -101,28 +167,12 @@ class Comments:
         return self._viewer
 
 
-def fitted(body: str) -> str:
-    """``body`` under the hidden marker, cut to what GitHub takes without leaving a block open."""
-    text = body if body.startswith(MARKER) else f"{MARKER}\n{body}"
-    if len(text) <= LONGEST:
-        return text
-    # Room for the longest fence this cut can leave open, and for the note.
-    kept = text[: LONGEST - len(_CUT) - 100]
-    kept = kept[: kept.rfind("\n") + 1] or kept
-    details = kept.count("<details") - kept.count("</details>")
-    return kept + _closing_fence(kept) + "</details>" * min(max(details, 0), 3) + _CUT
-
-
-def _closing_fence(text: str) -> str:
-    """What ends the code block that ``text`` leaves open (CommonMark 4.5); empty if none is."""
-    fence = ""
-    for found in _FENCE.finditer(text):
-        mark, rest = found[1], found[2].strip()
-        if not fence:
-            fence = "" if mark[0] == "`" and "`" in rest else mark
-        elif mark[0] == fence[0] and len(mark) >= len(fence) and not rest:
-            fence = ""
-    return f"{fence[:60]}\n" if fence else ""
+def _present(item: object, what: str) -> _Present:
+    return _Present(
+        id=str(pick(item, int, "id", what=what)),
+        node=pick(item, str, "node_id", what=what),
+        body=pick(item, str, "body", what=what),
+    )
 
 
 def _ours(item: dict[str, Any], viewer: str) -> bool:

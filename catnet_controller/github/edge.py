@@ -9,7 +9,7 @@ from catnet_controller.github.client import Client, Route
 from catnet_controller.github.comments import Comments
 from catnet_controller.github.source import Source
 from catnet_controller.github.statuses import Statuses
-from catnet_controller.models import StatusMessage
+from catnet_controller.models import CommentMessage, StatusMessage
 from catnet_controller.ports import Clock
 
 
@@ -23,8 +23,8 @@ class Writer:
     async def status(self, message: StatusMessage) -> None:
         await self._statuses.status(message)
 
-    async def comment(self, pull: int, body: str, remote: str | None) -> str:
-        return await self._comments.comment(pull, body, remote)
+    async def comment(self, message: CommentMessage, remote: str | None) -> str:
+        return await self._comments.comment(message, remote)
 
 
 class Edge:

@@ -59,4 +59,4 @@ class Report:
         if isinstance(message, StatusMessage):
             await self._reporter.status(message)
             return None
-        return await self._reporter.comment(message.pull, message.body, row.remote)
+        return await self._reporter.comment(message, row.remote)

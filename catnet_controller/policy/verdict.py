@@ -51,10 +51,20 @@ def conclude(deployment: Deployment, wording: Wording) -> Conclusion:
         pull = deployment.revision.pull
         if pull is not None and verdict.state.final and verdict.state is not State.SUPERSEDED:
             body = f"{verdict.text}\n\n{_footer(deployment, wording)}"
-            messages.append(CommentMessage(pull=pull, body=body))
+            hidden = _uneventful(deployment, verdict)
+            messages.append(CommentMessage(pull=pull, body=body, hidden=hidden))
     if deployment.mode is Mode.ROLLBACK and verdict.state is State.COMPLETE:
         messages.extend(_taken_back(deployment, wording))
     return Conclusion(state=verdict.state, summary=verdict.line, messages=tuple(messages))
+
+
+def _uneventful(deployment: Deployment, verdict: Verdict) -> bool:
+    """Whether there is nothing to review: every device was compared and none would change."""
+    return (
+        verdict.state is State.COMPLETE
+        and deployment.cause != FORK
+        and not any(job.outcome is not None and job.outcome.changed for job in deployment.jobs)
+    )
 
 
 def judge(deployment: Deployment) -> Verdict:

@@ -21,7 +21,7 @@ from catnet_controller.errors import (
 )
 from catnet_controller.github.client import Client
 from catnet_controller.models import StatusMessage, StatusState
-from tests.helpers_github import TOKEN, RealClock, edge, hub
+from tests.helpers_github import TOKEN, RealClock, edge, hub, note
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ async def test_a_missing_permission_is_named(github: GithubStandIn, tmp_path: Pa
         assert "statuses=write" in caught.value.next_step
         number = await github.open_pull("b", "t", {"configs/edge1.cfg": "x\n"})
         with pytest.raises(GithubDenied) as caught:
-            await door.reporter.comment(number, "plan", None)
+            await door.reporter.comment(note(number, "plan"), None)
         assert "pull_requests=write" in caught.value.next_step
 
 
@@ -347,7 +347,7 @@ async def test_an_answer_of_another_shape_is_no_answer(
             door.source.revision(sha, "branch/main"),
             door.source.files(sha),
             door.reporter.status(message(sha)),
-            door.reporter.comment(number, "plan", "1"),
+            door.reporter.comment(note(number, "plan"), "1"),
         ]
         if answer != []:
             calls.append(door.source.pulls())

@@ -6,7 +6,7 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catnet_controller.demo.standin import Fault, GithubStandIn, Trouble
@@ -16,10 +16,10 @@ from catnet_controller.errors import (
     NotVisibleYet,
     RateLimited,
 )
-from catnet_controller.github.comments import LONGEST, MARKER, fitted
+from catnet_controller.github.splitting import LONGEST, MARKER, MOST, part, parts
 from catnet_controller.github.statuses import shorten
 from catnet_controller.models import StatusMessage, StatusState
-from tests.helpers_github import RealClock, edge, hub
+from tests.helpers_github import RealClock, edge, hub, note
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ async def test_a_bad_day_ends_with_everything_said_once(
                         partial(door.reporter.status, message(sha, state=state, text=text))
                     )
             for pull in pulls:
-                await deliver(partial(door.reporter.comment, pull, text, None))
+                await deliver(partial(door.reporter.comment, note(pull, text), None))
     for sha in shas:
         last = github.statuses(sha)["catnet/deploy"]
         assert (last.state, last.description) == ("success", "second")
@@ -210,11 +210,11 @@ async def test_one_comment_is_edited_in_place(
     github: GithubStandIn, tmp_path: Path, number: int
 ) -> None:
     async with edge(github, tmp_path) as door:
-        remote = await door.reporter.comment(number, "first plan", None)
-        assert await door.reporter.comment(number, "second plan", remote) == remote
+        remote = await door.reporter.comment(note(number, "first plan"), None)
+        assert await door.reporter.comment(note(number, "second plan"), remote) == remote
     async with edge(github, tmp_path) as door:  # restarted, and the id was not stored
-        assert await door.reporter.comment(number, "third plan", None) == remote
-        assert await door.reporter.comment(number, "third plan", None) == remote
+        assert await door.reporter.comment(note(number, "third plan"), None) == remote
+        assert await door.reporter.comment(note(number, "third plan"), None) == remote
     (comment,) = github.comments(number)
     assert comment.body == f"{MARKER}\nthird plan"
     assert comment.edits == 2
@@ -227,8 +227,8 @@ async def test_a_lost_answer_does_not_make_a_second_comment(
     github.inject(Fault(trouble=trouble, method="POST", path="/comments$"))
     async with edge(github, tmp_path) as door:
         with pytest.raises(GithubUnavailable):
-            await door.reporter.comment(number, "plan", None)
-        remote = await door.reporter.comment(number, "plan", None)
+            await door.reporter.comment(note(number, "plan"), None)
+        remote = await door.reporter.comment(note(number, "plan"), None)
     (comment,) = github.comments(number)
     assert remote == str(comment.id)
 
@@ -237,9 +237,9 @@ async def test_a_comment_somebody_deleted_is_made_anew(
     github: GithubStandIn, tmp_path: Path, number: int
 ) -> None:
     async with edge(github, tmp_path) as door:
-        remote = await door.reporter.comment(number, "plan", None)
+        remote = await door.reporter.comment(note(number, "plan"), None)
         await github.delete_comment(int(remote))
-        again = await door.reporter.comment(number, "plan", remote)
+        again = await door.reporter.comment(note(number, "plan"), remote)
     assert again != remote
     assert [str(each.id) for each in github.comments(number)] == [again]
 
@@ -250,7 +250,7 @@ async def test_the_marker_in_somebody_elses_comment_is_not_ours(
     theirs = await github.add_comment(number, f"{MARKER}\nedit me", login="mallory")
     quoting = await github.add_comment(number, f"> {MARKER}\nlook", login=github.login)
     async with edge(github, tmp_path) as door:
-        ours = await door.reporter.comment(number, "plan", None)
+        ours = await door.reporter.comment(note(number, "plan"), None)
     assert ours not in (str(theirs.id), str(quoting.id))
     assert [each.edits for each in github.comments(number)] == [0, 0, 0]
 
@@ -269,7 +269,7 @@ async def test_an_app_that_may_not_ask_who_it_is_finds_its_comment(
     await github.add_comment(number, f"{MARKER}\nedit me", login="mallory")
     bot = await github.add_comment(number, f"{MARKER}\nold", login="catnet[bot]", kind="Bot")
     async with edge(github, tmp_path) as door:
-        assert await door.reporter.comment(number, "new", None) == str(bot.id)
+        assert await door.reporter.comment(note(number, "new"), None) == str(bot.id)
     assert [each.body for each in github.comments(number)] == [
         f"{MARKER}\nedit me",
         f"{MARKER}\nnew",
@@ -282,8 +282,8 @@ async def test_our_comment_is_found_behind_a_hundred_others(
     for _ in range(130):
         await github.add_comment(number, "chatter")
     async with edge(github, tmp_path) as door:
-        first = await door.reporter.comment(number, "plan", None)
-        assert await door.reporter.comment(number, "plan 2", None) == first
+        first = await door.reporter.comment(note(number, "plan"), None)
+        assert await door.reporter.comment(note(number, "plan 2"), None) == first
 
 
 async def test_a_pull_request_that_is_not_visible_yet(
@@ -291,20 +291,55 @@ async def test_a_pull_request_that_is_not_visible_yet(
 ) -> None:
     async with edge(github, tmp_path) as door:
         with pytest.raises(NotVisibleYet, match="pull request 77"):
-            await door.reporter.comment(77, "plan", None)
+            await door.reporter.comment(note(77, "plan"), None)
 
 
-async def test_a_long_plan_is_cut_and_taken(
+async def test_a_long_plan_goes_on_in_further_comments_until_it_is_short_again(
     github: GithubStandIn, tmp_path: Path, number: int
 ) -> None:
-    body = "<details>\n\n```diff\n" + "+ interface Loopback1\n" * 9000
+    lines = [f"+ interface Loopback{each}" for each in range(6000)]
+    fold = "<details>\n\n```diff\n{}\n```\n</details>"
+    body = fold.format("\n".join(lines))
     async with edge(github, tmp_path) as door:
-        await door.reporter.comment(number, body, None)
+        remote = await door.reporter.comment(note(number, body), None)
+        first, *more = github.comments(number)
+        assert remote.split() == [str(each.id) for each in (first, *more)]
+        assert len(more) == 2
+        for each in (first, *more):
+            assert len(each.body) <= LONGEST
+            assert each.body.count("```") == 2
+            assert each.body.count("<details") == each.body.count("</details>") == 1
+        shown = [line for each in (first, *more) for line in each.body.split("\n")]
+        assert [line for line in shown if line.startswith("+ ")] == lines
+        # Restarted without the ids: found again, edited in place; a lost part is made anew.
+        await github.delete_comment(more[0].id)
+        body = fold.format("\n".join(line.upper() for line in lines))
+        remote = await door.reporter.comment(note(number, body), None)
+        assert remote.split()[0::2] == [str(first.id), str(more[1].id)]
+        assert len(github.comments(number)) == 3
+        assert await door.reporter.comment(note(number, "short"), remote) == str(first.id)
     (comment,) = github.comments(number)
-    assert len(comment.body) <= LONGEST
-    assert comment.body.rstrip().endswith("the status check links to the whole plan.*")
-    assert comment.body.count("```") == 2
-    assert comment.body.count("</details>") == 1
+    assert comment.body == f"{MARKER}\nshort"
+
+
+async def test_a_comment_without_news_is_folded_and_unfolded_again(
+    github: GithubStandIn, tmp_path: Path, number: int
+) -> None:
+    async with edge(github, tmp_path) as door:
+        remote = await door.reporter.comment(note(number, "nothing", hidden=True), None)
+        assert github.comments(number)[0].hidden
+        requests = len(github.requests)
+        remote = await door.reporter.comment(note(number, "nothing still", hidden=True), remote)
+        assert len(github.requests) == requests + 1, "it is folded already"
+        remote = await door.reporter.comment(note(number, "news"), remote)
+        assert not github.comments(number)[0].hidden
+        remote = await door.reporter.comment(note(number, "nothing", hidden=True), remote)
+        await door.reporter.comment(note(number, "news"), None)
+        assert not github.comments(number)[0].hidden, "also when it is not known to be folded"
+        refused = Fault(trouble=Trouble.ANSWER, status=403, message="no", path="graphql")
+        github.inject(refused)
+        await door.reporter.comment(note(number, "folding is no duty", hidden=True), remote)
+    assert "folding is no duty" in github.comments(number)[0].body
 
 
 PARTS = {
@@ -313,25 +348,30 @@ PARTS = {
     "ticks": "```\n",
     "four": "````\n",
     "waves": "~~~\n",
-    "lines": "+ x\n" * 9000,
+    "many": "`" * 2000 + "\n",
+    "lines": ("+" + "x" * 40 + "\n") * 900,
     "line": "x" * 40_000 + "\n",
+    "tail": "x" * 16_000 + "```\n",
 }
 
 
-@given(st.lists(st.sampled_from(sorted(PARTS))))
+@settings(deadline=None, max_examples=60)
+@given(st.lists(st.sampled_from(sorted(PARTS)), max_size=24))
 def test_any_body_fits_and_no_block_stays_open(names: list[str]) -> None:
     whole = "".join(PARTS[name] for name in names)
-    text = fitted(whole)
-    assert text.startswith(MARKER)
-    assert len(text) <= LONGEST
+    made = parts(whole)
     if len(whole) + len(MARKER) + 1 <= LONGEST:
-        assert text == f"{MARKER}\n{whole}"
+        assert made == (f"{MARKER}\n{whole}",)
         return
-    fence = ""
-    for line in text.splitlines():
-        mark = line[: len(line) - len(line.lstrip("`~"))]
-        if not fence:
-            fence = mark
-        elif mark == line and mark[:1] == fence[0] and len(mark) >= len(fence):
-            fence = ""
-    assert not fence
+    assert 1 <= len(made) <= MOST
+    for number, text in enumerate(made, 1):
+        assert part(text) == number
+        assert len(text) <= LONGEST
+        fence = ""
+        for line in text.splitlines():
+            mark = line[: len(line) - len(line.lstrip("`~"))]
+            if not fence:
+                fence = mark
+            elif mark == line and mark[:1] == fence[0] and len(mark) >= len(fence):
+                fence = ""
+        assert not fence
