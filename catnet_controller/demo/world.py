@@ -151,7 +151,7 @@ class World:
                 seed=seed,
             )
         )
-        self._port = _free_port()
+        self._port = free_port()
         self._write_settings()
         self.github.webhook_url = f"{self.url}/webhook/github"
         self._http = await self._stack.enter_async_context(
@@ -301,7 +301,8 @@ class World:
             await asyncio.sleep(0.1)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody had a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
