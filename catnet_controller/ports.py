@@ -510,6 +510,10 @@ class Telemetry(Protocol):
 
     def polled(self, result: str) -> None: ...
 
+    def login(self, result: str) -> None:
+        """Somebody tried to log in: ``complete``, ``failed`` or ``locked-out``."""
+        ...
+
     def host_key(self, verdict: str) -> None:
         """A device showed a key that was not known: ``learnt``, ``unknown`` or ``changed``."""
         ...

@@ -141,6 +141,7 @@ class Daemon:
                 self._offload,
                 self._backups,
                 count=self._metrics.host_key,
+                sessions=self._metrics.sessions,
                 hide=self._logs.hide,
             )
             freed = await self._store.free_leases()
@@ -297,7 +298,7 @@ class Daemon:
             branch=settings.github.branch,
             token=settings.http.token,
             ready=self._unready,
-            metrics=self._metrics.render,
+            metrics=self._scraped,
             clock=self._clock,
             public_url=settings.http.url,
             mode=settings.deploy.mode,
@@ -448,6 +449,10 @@ class Daemon:
     async def _connect(self) -> str:
         await self._github.verify_access()
         return await self._configs.connect()
+
+    def _scraped(self) -> tuple[bytes, str]:
+        self._metrics.ready(not self._unready())
+        return self._metrics.render()
 
     def _unready(self) -> Mapping[str, str]:
         """Why this daemon does not do its work, by part; empty when it does.

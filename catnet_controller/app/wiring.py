@@ -120,10 +120,11 @@ def devices(
     backups: Backups,
     *,
     count: Callable[[str], None] | None = None,
+    sessions: Callable[[int], None] | None = None,
     hide: Callable[[Collection[str]], None] | None = None,
 ) -> Transactions:
-    """``count`` hears of every host key that was not known (`HostKeys`), ``hide`` of every secret
-    of credentials.yaml.
+    """``count`` hears of every host key that was not known (`HostKeys`), ``sessions`` how many SSH
+    sessions more there are, ``hide`` of every secret of credentials.yaml.
 
     Raises CredentialsInvalid where that file cannot be used.
     """
@@ -141,6 +142,7 @@ def devices(
         revert_minutes=settings.deploy.revert_minutes,
         connect_timeout=reached.connect_timeout,
         command_timeout=reached.command_timeout,
+        sessions=sessions,
     )
 
 

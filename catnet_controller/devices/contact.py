@@ -91,8 +91,12 @@ class Contact:
         door: asyncio.Semaphore | None = None,
         window: Window | None = None,
         offload: Offload = at_once,
+        count: Callable[[int], None] | None = None,
     ) -> None:
-        """``window`` is how the device takes lines typed ahead; without one it is given none."""
+        """``window`` is how the device takes lines typed ahead; without one it is given none.
+
+        ``count`` hears how many sessions more there are.
+        """
         self.device = device
         self.window = window or Window(lines=1, bytes=platform.typeahead)
         self.platform = platform
@@ -106,6 +110,7 @@ class Contact:
         self._slots = slots
         self._door = door
         self._offload = offload
+        self._count = count or (lambda _: None)
         self._sessions: list[Terminal] = []
 
     async def __aenter__(self) -> Self:
@@ -162,6 +167,7 @@ class Contact:
                     self._door.release()
             held.pop_all()
         self._sessions.append(session)
+        self._count(1)
         return session
 
     async def _take(self, slots: asyncio.Semaphore, busy: str) -> None:
@@ -177,6 +183,7 @@ class Contact:
         for session in leaving:
             self._sessions.remove(session)
             self._slots.release()
+            self._count(-1)
             session.drop()  # all of them before anything is awaited: a second cancel may come
         for session in leaving:
             await session.close()

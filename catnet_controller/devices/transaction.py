@@ -10,6 +10,7 @@ nothing more was typed and the device's own timer does the rest.
 """
 
 import asyncio
+from collections.abc import Callable
 
 from catnet_controller.devices.backups import Backups
 from catnet_controller.devices.computing import at_once
@@ -50,12 +51,14 @@ class Transactions:
         rollback_timeout: float = 90.0,
         minute: float = 60.0,
         pause: float = 0.5,
+        sessions: Callable[[int], None] | None = None,
     ) -> None:
         """``minute`` and ``pause`` are seconds; only a lab with a fast clock changes them.
 
         ``rollback_timeout`` is how long a device may be silent while it rolls back or writes its
         NVRAM (90 s is napalm's), ``command_timeout`` how long otherwise. One push needs two
         sessions for a moment: the one that typed is kept until the new one has proved the change.
+        ``sessions`` hears how many more there are.
         """
         self._credentials = credentials
         self._hostkeys = hostkeys
@@ -71,6 +74,7 @@ class Transactions:
             pause=pause,
         )
         self._sessions_per_device = sessions_per_device
+        self._count = sessions or (lambda _: None)
         self._slots: dict[str, asyncio.Semaphore] = {}
         self._doors: dict[str, asyncio.Semaphore] = {}
         self._windows: dict[tuple[str, int], Window] = {}
@@ -137,6 +141,7 @@ class Transactions:
             door=self._door(device),
             window=window,
             offload=self._offload,
+            count=self._count,
         )
 
     def _door(self, device: Device) -> asyncio.Semaphore | None:

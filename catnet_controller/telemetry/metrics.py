@@ -39,6 +39,7 @@ from catnet_controller.models import (
 _EVENTS = ("push", "pull_request", "ping")
 _RESULTS = ("accepted", "ignored", "refused", "forged", "failed")
 _VERDICTS = ("learnt", "unknown", "changed")
+_LOGINS = ("complete", "failed", "locked-out")
 _POLLS = ("moved", "unchanged", "error")
 _ENDS = tuple(state for state in State if state.final)
 _REVERTS = ("line-refused", "verify-failed", "connection-lost", "device-timeout")
@@ -106,6 +107,12 @@ class Metrics:
             "verdict",
         )
 
+        self._logins = self._counter(
+            "catnet_logins",
+            "Passwords shown, by result: complete, failed, locked-out (not looked at).",
+            "result",
+        )
+
         self._info = self._gauge(
             "catnet_device_info", "1 for each device.", "device", "sync", "health", "revision"
         )
@@ -135,6 +142,10 @@ class Metrics:
         self._queue = self._gauge(
             "catnet_queue_depth", "How much waits, or runs, by queue.", "queue"
         )
+        self._ready = self._gauge(
+            "catnet_ready", "1 while the daemon does its work, 0 while /readyz says why not."
+        )
+        self._sessions = self._gauge("catnet_ssh_sessions", "SSH sessions with devices, open now.")
         self._paused = self._gauge(
             "catnet_pushes_paused", "1 while somebody has paused all pushes, else 0."
         )
@@ -242,6 +253,16 @@ class Metrics:
     def host_key(self, verdict: str) -> None:
         self._host_keys.labels(verdict).inc()
 
+    def login(self, result: str) -> None:
+        self._logins.labels(result).inc()
+
+    def sessions(self, more: int) -> None:
+        """So many SSH sessions were opened; negative: closed."""
+        self._sessions.inc(more)
+
+    def ready(self, ready: bool) -> None:
+        self._ready.set(ready)
+
     # --- scraping --------------------------------------------------------------------------------
 
     def render(self) -> tuple[bytes, str]:
@@ -280,6 +301,8 @@ class Metrics:
         self._confirms.labels("confirmed")
         for verdict in _VERDICTS:
             self._host_keys.labels(verdict)
+        for result in _LOGINS:
+            self._logins.labels(result)
         for queue in ("pending", "running", "triggers"):
             self._queue.labels(queue)
 

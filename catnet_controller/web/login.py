@@ -6,7 +6,7 @@ import structlog
 from aiohttp import web
 
 from catnet_controller.models import Act, Session, User
-from catnet_controller.ports import Accounts, Clock, Patience
+from catnet_controller.ports import Accounts, Clock, Patience, Telemetry
 from catnet_controller.web import bodies, views
 from catnet_controller.web.access import Access, actor
 from catnet_controller.web.passwords import Passwords, check
@@ -24,11 +24,18 @@ class Login:
     """The routes below /api/v1/auth."""
 
     def __init__(
-        self, *, accounts: Accounts, passwords: Passwords, signing: Signing, clock: Clock
+        self,
+        *,
+        accounts: Accounts,
+        passwords: Passwords,
+        signing: Signing,
+        telemetry: Telemetry,
+        clock: Clock,
     ) -> None:
         self._accounts = accounts
         self._passwords = passwords
         self._signing = signing
+        self._telemetry = telemetry
         self._clock = clock
 
     def routes(self, access: Access) -> list[web.RouteDef]:
@@ -108,6 +115,7 @@ class Login:
         if wait > 0:
             # Not in the audit log: whoever hammers must not be able to fill the disk.
             log.warning("login refused", peer=address, seconds=round(wait))
+            self._telemetry.login("locked-out")
             seconds = int(wait) + 1
             raise HttpProblem(
                 429,
@@ -131,10 +139,12 @@ class Login:
         if user is None or user.disabled or not right:
             await self._accounts.end_act(number, "401 login-failed")
             log.warning("login failed", who=who, peer=address)
+            self._telemetry.login("failed")
             raise _wrong()
         await self._accounts.forgive(mine, all_of_it=True)
         await self._accounts.forgive(theirs, all_of_it=False)
         await self._accounts.end_act(number, "200")
+        self._telemetry.login("complete")
         return user
 
 

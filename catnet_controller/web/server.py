@@ -136,7 +136,9 @@ def create(
     )
     signing = Signing(accounts=accounts, clock=clock, life=session_seconds)
     access = Access(token, accounts=accounts, signing=signing, clock=clock)
-    login = Login(accounts=accounts, passwords=passwords, signing=signing, clock=clock)
+    login = Login(
+        accounts=accounts, passwords=passwords, signing=signing, telemetry=telemetry, clock=clock
+    )
     people = People(accounts=accounts, passwords=passwords, clock=clock)
     application = web.Application(
         middlewares=[proxies.middleware(trusted), problems.middleware(pages.problem)],

@@ -16,8 +16,8 @@ from openapi_spec_validator import validate
 from catnet_controller.models import Role
 from catnet_controller.web import calls, openapi, roles, shapes
 from tests import helpers_web
-from tests.helpers_store import opened
-from tests.helpers_web import TOKEN, Site, StillClock, quick
+from tests.helpers_store import ManualClock, opened
+from tests.helpers_web import TOKEN, Site, quick
 
 CHECKS = (
     "not_a_server_error",
@@ -33,7 +33,7 @@ CHECKS = (
 
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
-    clock = StillClock()
+    clock = ManualClock()
     with quick() as passwords:
         async with (
             opened(tmp_path / "state", clock) as store,

@@ -56,6 +56,7 @@ def test_it_is_the_port() -> None:
     port.rate_limit(4999)
     port.polled("moved")
     port.host_key("changed")
+    port.login("locked-out")
     port.delivery("invented-by-a-stranger", "forged")
     assert isinstance(port, Metrics)
     got = samples(port)
@@ -144,6 +145,18 @@ def test_a_device_has_one_series_and_loses_it() -> None:
     assert got["catnet_device_last_success_timestamp_seconds", ("edge1",)] == 1000
     metrics.devices_gone(["edge1", "never-seen"])
     assert not [labels for _, labels in samples(metrics) if "edge1" in labels]
+
+
+def test_logins_sessions_and_readiness() -> None:
+    metrics = Metrics(version="1")
+    assert samples(metrics)["catnet_logins_total", ("failed",)] == 0
+    metrics.login("failed")
+    for more in (1, 1, -1):
+        metrics.sessions(more)
+    metrics.ready(True)
+    got = samples(metrics)
+    assert got["catnet_logins_total", ("failed",)] == 1
+    assert (got["catnet_ssh_sessions", ()], got["catnet_ready", ()]) == (1, 1)
 
 
 def test_depths() -> None:
