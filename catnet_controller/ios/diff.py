@@ -102,6 +102,10 @@ def compare(
             f"the way back is not complete: `{redact(stop.text)}`: {stop.reason}"
             for stop in back.stops
         ]
+        warnings += [
+            f"the way back leaves `{redact(line)}`: no rule knows what was so without that line"
+            for line in back.left
+        ]
     known.clear()
     return ChangeSet(
         commands=() if refusals else commands,
@@ -154,12 +158,14 @@ class _Route:
         self.steps: list[Step] = []
         self.stops: list[Stop] = []
         self.warnings: list[str] = []
+        self.left: list[str] = []
         self.section = have
         for _ in range(_ROUNDS):
             planner = Planner(self.section, aim, cleared, printed=printed)
             planner.run()
             self.stops += planner.stops
             self.warnings += planner.warnings
+            self.left += planner.left
             cleared = set()
             if self.stops or not planner.steps:
                 break
