@@ -4,15 +4,15 @@ Definitions come before their use and go after their last use; a new line is the
 one goes, unless both cannot be there together. Every choice is read from the rows of knowledge.
 """
 
-import ipaddress
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from catnet_controller.ios import entries, names, prefixes, sets, vlans
+from catnet_controller.ios.addresses import moving
 from catnet_controller.ios.danger import never
 from catnet_controller.ios.items import Item, Section, ranges, signature, terminals
-from catnet_controller.ios.merge import satisfied
+from catnet_controller.ios.merge import absent, satisfied
 from catnet_controller.ios.predict import FIRST
 from catnet_controller.ios.rows import Kind, Match, Row
 from catnet_controller.ios.rules import negation
@@ -45,6 +45,8 @@ class Planner:
         self.steps: list[Step] = []
         self.stops: list[Stop] = []
         self.warnings: list[str] = []
+        self.left: list[str] = []
+        """``no`` lines that stay, because nobody knows what was so before them."""
         self._have = have.shallow()
         self._want = want
         self._cleared = cleared
@@ -54,7 +56,9 @@ class Planner:
         for name in sorted(self._cleared & {item.text for item in self._have.items}):
             self._step((), f"default {name}")
             self._emptied(name)
-        self._addresses()
+        for item, going in moving(self._have, self._want):
+            for address in going:
+                self._free(item, address)
         self._section((), self._have, self._want)
 
     def _emptied(self, name: str) -> None:
@@ -285,6 +289,8 @@ class Planner:
         if item.negative:
             if row.on or row.both:
                 self._step(path, item.text[3:])
+            elif not absent(item):
+                self.left.append(item.text)
             return
         if self._last_lines(item):
             self._step(path, f"no {item.text}")
@@ -321,35 +327,9 @@ class Planner:
             return
         self.steps.append(step)
 
-    # --- addresses -------------------------------------------------------------------------------
-
-    def _addresses(self) -> None:
-        """An address that moves to another interface must leave the first one first."""
-        now = self._have.index
-        coming = [
-            (item.text, network)
-            for item in self._want.items
-            if now.get(item.key) is not item
-            if item.section is not None and item.text.startswith("interface ")
-            for child in item.section.items
-            if (network := _network(child)) and not self._has(item, child)
-        ]
-        if not coming:
-            return
-        for item in [*self._have.items]:
-            if item.section is None or not item.text.startswith("interface "):
-                continue
-            wanted = self._want.index.get(item.key)
-            for child in [*reversed(item.section.items)]:
-                network = _network(child)
-                if network is None or _still(wanted, child):
-                    continue
-                if any(name != item.text and other.overlaps(network) for name, other in coming):
-                    self._free(item, child, wanted)
-
-    def _free(self, item: Item, child: Item, wanted: Item | None) -> None:
-        assert item.section is not None
-        if wanted is None and not names.physical(item.text[10:]):
+    def _free(self, item: Item, child: Item) -> None:
+        """Take an address away before the rest, with an interface that goes as a whole."""
+        if item.key not in self._want.index and not names.physical(item.text[10:]):
             if item.key in self._have.index:
                 self._take((), item)
                 self._have.remove(item)
@@ -361,10 +341,6 @@ class Planner:
             assert less.section is not None
             less.section.remove(less.section.index[child.key])
             self._have.replace(now, less)
-
-    def _has(self, item: Item, child: Item) -> bool:
-        old = self._have.index.get(item.key)
-        return old is not None and _still(old, child)
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,20 +431,3 @@ def _absent(text: str) -> bool:
 
 def _same(have: Section, want: Section) -> bool:
     return [(i.text, i.body) for i in have.items] == [(i.text, i.body) for i in want.items]
-
-
-def _network(item: Item) -> ipaddress.IPv4Network | None:
-    words = item.text.split()
-    if words[:2] != ["ip", "address"] or len(words) < 4:
-        return None
-    try:
-        return ipaddress.IPv4Network(f"{words[2]}/{words[3]}", strict=False)
-    except ValueError:
-        return None
-
-
-def _still(item: Item | None, child: Item) -> bool:
-    if item is None or item.section is None:
-        return False
-    here = item.section.index.get(child.key)
-    return here is not None and here.text == child.text
