@@ -160,6 +160,16 @@ class HealthFailed(Refused):
     default_next_step = "Find out why it went down; correct the commit, or the checks."
 
 
+class PlanStale(Refused):
+    """The device moved since its plan was reviewed, and something else would be typed now."""
+
+    code = "plan-stale"
+    default_next_step = (
+        "Look at the device and at the lines that would be typed now; then `catnet sync --force`,"
+        " or push a new commit."
+    )
+
+
 class Quarantined(Refused):
     """This revision failed on this device before and is not tried again by itself."""
 

@@ -330,6 +330,10 @@ class Outcome:
     remaining: str = ""
     backup: str | None = None
     read_at: float | None = None
+    seen: str = ""
+    """Digest of the running-config that was compared with."""
+    moved: bool = False
+    """The device had changed since the plan of its pull request."""
     steps: Mapping[str, float] = field(default_factory=dict)
     """Seconds spent in each step, by the value of ``Step``."""
 
@@ -353,6 +357,15 @@ class Job:
     started_at: float | None = None
     ended_at: float | None = None
     outcome: Outcome | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Planned:
+    """What a pull request was reviewed by: the device as it was seen, and what would be typed."""
+
+    pull: int
+    seen: str
+    commands: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

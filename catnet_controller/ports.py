@@ -27,6 +27,7 @@ from catnet_controller.models import (
     OutboxRow,
     Outcome,
     Pause,
+    Planned,
     Problem,
     Pull,
     QueueDepth,
@@ -151,6 +152,17 @@ class Deployments(Protocol):
 
         Whoever works on such a job loses its lease. Jobs with an intent go on. Raises
         CancelRefused when none is left to cancel, or the deployment is over.
+        """
+        ...
+
+
+class Plans(Protocol):
+    """What was planned on pull requests."""
+
+    async def planned(self, device: str, desired: str, since: float) -> Planned | None:
+        """The plan of a pull request for this desired text (its digest) on this device.
+
+        None when it was made before ``since``, and when something was pushed by it already.
         """
         ...
 

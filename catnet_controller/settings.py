@@ -383,6 +383,9 @@ class Deploy:
     unknown_lines: Literal["warn", "refuse"] = field(
         default="warn", metadata=_word("warn", "refuse")
     )
+    stale_plan: Literal["refuse", "replan"] = field(
+        default="refuse", metadata=_word("refuse", "replan")
+    )
     max_removed_percent: int = field(default=50, metadata=_count(0, 100))
     statuses_per_device: int = field(default=20, metadata=_count(0, 100))
     retries: int = field(default=3, metadata=_count(0, 20))

@@ -250,6 +250,7 @@ class Daemon:
         deploy = Deploy(
             jobs=store,
             deployments=store,
+            plans=store,
             states=store,
             devices=self._devices,
             telemetry=self._metrics,

@@ -41,6 +41,7 @@ def compare(settings: Settings) -> Compare:
         secrets={name: secret.reveal() for name, secret in settings.secrets.items()},
         mark=_mark(settings.store.path),
         strict=settings.deploy.unknown_lines == "refuse",
+        replan=settings.deploy.stale_plan == "replan",
     )
 
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
 
-from catnet_controller.errors import CatnetError, Refused, SecretMissing
+from catnet_controller.errors import CatnetError, PlanStale, Refused, SecretMissing
 from catnet_controller.ios.changes import ChangeSet, Command, Sign
 from catnet_controller.ios.diff import compare, render
+from catnet_controller.ios.normal import shown
 from catnet_controller.ios.redact import redact
 from catnet_controller.ios.risks import risks
 from catnet_controller.ios.secrets import names, resolve
-from catnet_controller.models import Desired, Outcome, Reading, State
+from catnet_controller.models import Desired, Outcome, Planned, Reading, State
 from catnet_controller.policy.guard import Rules, guard
 from catnet_controller.ports import Decide
 
@@ -22,12 +23,20 @@ class Compare:
 
     ``secrets`` are the values for ``{{ secret("name") }}``; ``mark`` is the key that makes a
     changed secret visibly different in redacted text without showing it. ``strict`` refuses lines
-    that are known by their family only.
+    that are known by their family only. ``replan`` lets a push type something else than the plan of
+    its pull request said, when the device has changed since.
     """
 
     def __init__(
-        self, *, rules: Rules, secrets: Mapping[str, str], mark: bytes, strict: bool
+        self,
+        *,
+        rules: Rules,
+        secrets: Mapping[str, str],
+        mark: bytes,
+        strict: bool,
+        replan: bool = False,
     ) -> None:
+        self._replan = replan
         self._rules = rules
         self._secrets = secrets
         self._mark = mark
@@ -47,18 +56,38 @@ class Compare:
             strict=self._strict,
         )
 
-    def decide(self, desired: Desired, applied: Desired | None, *, back: bool = False) -> Decide:
+    def decide(
+        self,
+        desired: Desired,
+        applied: Desired | None,
+        *,
+        back: bool = False,
+        planned: Planned | None = None,
+    ) -> Decide:
         """The judgement on what may be typed; it raises Refused for what may not.
 
         ``back``: a person asked for a rollback, which may take away as much as it has to.
         """
-        return partial(self._judged, desired, applied, back)
+        return partial(self._judged, desired, applied, back, planned)
 
     def _judged(
-        self, desired: Desired, applied: Desired | None, back: bool, running: str
+        self,
+        desired: Desired,
+        applied: Desired | None,
+        back: bool,
+        planned: Planned | None,
+        running: str,
     ) -> ChangeSet:
         change_set = self.changes(desired, applied, running)
         guard(change_set, running, self._ruled(back))
+        if planned is None or self._replan or shown(running) == planned.seen:
+            return change_set
+        typed = tuple(self._line(each) for each in change_set.commands)
+        if typed and typed != planned.commands:
+            raise PlanStale(
+                f"{desired.device.name} changed since the plan of pull request {planned.pull}:"
+                f" {len(typed)} lines would be typed now that are not those of the plan"
+            )
         return change_set
 
     def _ruled(self, back: bool) -> Rules:
@@ -96,6 +125,7 @@ class Compare:
             warnings=tuple(self._masked(each) for each in change_set.warnings),
             backup=reading.backup.id if reading is not None and reading.backup else None,
             read_at=reading.read_at if reading is not None else None,
+            seen=shown(reading.text) if reading is not None else "",
         )
 
     def redacted(self, text: str) -> str:

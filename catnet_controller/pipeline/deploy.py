@@ -33,6 +33,7 @@ from catnet_controller.models import (
     Job,
     Mode,
     Outcome,
+    Planned,
     Reading,
     Restored,
     State,
@@ -51,6 +52,7 @@ from catnet_controller.ports import (
     Devices,
     Jobs,
     Offload,
+    Plans,
     PushResult,
     States,
     Telemetry,
@@ -99,6 +101,7 @@ class Deploy:
         *,
         jobs: Jobs,
         deployments: Deployments,
+        plans: Plans,
         states: States,
         devices: Devices,
         telemetry: Telemetry,
@@ -112,6 +115,7 @@ class Deploy:
     ) -> None:
         self._jobs = jobs
         self._deployments = deployments
+        self._plans = plans
         self._states = states
         self._devices = devices
         self._telemetry = telemetry
@@ -219,8 +223,15 @@ class Deploy:
         if back:
             device = replace(device, checks=replace(device.checks, lenient=True))
         if job.mode in (Mode.PUSH, Mode.ROLLBACK):
-            decide = self._compare.decide(desired, applied, back=back)
-            return await self._push(job, device, state, decide, checkpoint)
+            planned = await self._planned(job, state)
+            afresh = self._compare.decide(desired, applied, back=back, planned=planned)
+            if job.intent is None:
+                result = await self._pushed_once(job, device, state, afresh, checkpoint)
+            else:
+                # In the middle of a push the device is neither as planned nor as wanted.
+                decide = self._compare.decide(desired, applied, back=back)
+                result = await self._recovered(job, device, decide, afresh, checkpoint)
+            return await self._pushed(job, state, result, planned)
         reading = await self._devices.read(device, checkpoint)
         if job.mode is Mode.BACKUP:
             return await self._backed_up(state, reading)
@@ -269,41 +280,50 @@ class Deploy:
 
     # --- push ----------------------------------------------------------------------------------
 
-    async def _push(
-        self,
-        job: Job,
-        device: Device,
-        state: DeviceState,
-        decide: Decide,
-        checkpoint: Checkpoint,
-    ) -> tuple[Outcome, DeviceState, CatnetError | None]:
-        if job.intent is not None:
-            log.warning("a push was interrupted; reading the device", step=job.intent.step.value)
-            result = await self._devices.recover(device, job.intent, decide, checkpoint)
-            again = result.error is not None and not isinstance(result.error, Refused)
-            undone = again and result.restored is Restored.RESTORED
-            pause = await self._brake.paused() if undone and job.mode is Mode.PUSH else None
-            if pause is not None:
-                error = PushPaused(f"an interrupted push was undone; {pause}")
-                result = replace(result, error=error)
-            elif undone:
-                log.info("interrupted push was undone; it starts over")
-                result = await self._devices.push(device, decide, checkpoint)
-        else:
-            # What a person asked for by device is tried in any case.
-            if job.mode is Mode.PUSH and job.revision.reported:
-                _released(job, state)
-            result = await self._devices.push(device, decide, checkpoint)
-        return await self._pushed(job, state, result)
+    async def _planned(self, job: Job, state: DeviceState) -> Planned | None:
+        """What was reviewed, when nothing of ours moved the device since."""
+        if job.mode is not Mode.PUSH or not job.revision.reported:
+            return None
+        since = state.applied_at or 0.0
+        return await self._plans.planned(job.device.name, job.desired, since)
+
+    async def _pushed_once(
+        self, job: Job, device: Device, state: DeviceState, decide: Decide, checkpoint: Checkpoint
+    ) -> PushResult:
+        # What a person asked for by device is tried in any case.
+        if job.mode is Mode.PUSH and job.revision.reported:
+            _released(job, state)
+        return await self._devices.push(device, decide, checkpoint)
+
+    async def _recovered(
+        self, job: Job, device: Device, decide: Decide, afresh: Decide, checkpoint: Checkpoint
+    ) -> PushResult:
+        assert job.intent is not None, "only what was interrupted is recovered"
+        log.warning("a push was interrupted; reading the device", step=job.intent.step.value)
+        result = await self._devices.recover(device, job.intent, decide, checkpoint)
+        again = result.error is not None and not isinstance(result.error, Refused)
+        undone = again and result.restored is Restored.RESTORED
+        pause = await self._brake.paused() if undone and job.mode is Mode.PUSH else None
+        if pause is not None:
+            error = PushPaused(f"an interrupted push was undone; {pause}")
+            return replace(result, error=error)
+        if undone:
+            log.info("interrupted push was undone; it starts over")
+            return await self._devices.push(device, afresh, checkpoint)
+        return result
 
     async def _pushed(
-        self, job: Job, state: DeviceState, result: PushResult
+        self, job: Job, state: DeviceState, result: PushResult, planned: Planned | None
     ) -> tuple[Outcome, DeviceState, CatnetError | None]:
         reading = result.after or result.before
         ended = State.COMPLETE if result.error is None else State.FAILED
         outcome = await self._offload(
             partial(self._compare.outcome, ended, result.change_set or ChangeSet(), result.before)
         )
+        if planned is not None and outcome.seen and outcome.seen != planned.seen:
+            warning = f"the device changed since the plan of pull request {planned.pull}"
+            warnings = (*outcome.warnings, warning)
+            outcome = replace(outcome, moved=True, warnings=warnings)
         outcome = replace(
             outcome,
             transcript=self._compare.redacted(

@@ -19,6 +19,7 @@ from catnet_controller.models import (
     Pull,
     RefState,
     Snapshot,
+    State,
     Trigger,
 )
 from catnet_controller.pipeline import snapshot as stage
@@ -43,7 +44,15 @@ LAG_DELAY = 2.0
 MERGE_ATTEMPTS = 5
 """How often GitHub is asked for the would-be merge of a pull request, ``LAG_DELAY`` apart."""
 BRANCH_MOVED = "the branch moved"
-"""Why a pull request in conflict is looked at again."""
+"""Why a pull request is looked at again that did not change itself."""
+AGAIN_DELAY = 30.0
+"""Seconds after the branch moved until the first pull request is looked at again."""
+AGAIN_SPACING = 5.0
+"""Seconds between that and the next pull request."""
+AGAIN_MOST = 30
+"""How many are looked at again; those that something happened to last."""
+AGAIN_EVERY = 600.0
+"""Least seconds between two plans of a pull request for the same commit."""
 BLOCKED_DELAY = 60.0
 """Seconds until the next look when only the operator can help; polling never stops."""
 
@@ -133,7 +142,7 @@ class Reconcile:
         snapshot = await stage.take(
             self._repository, self._offload, head.sha, trigger.ref, added=stage.added(recorded)
         )
-        await self._look_at_conflicts()
+        await self._look_at_pulls_again()
         jobs: tuple[JobPlan, ...] = ()
         states: tuple[DeviceState, ...] = ()
         if not snapshot.problems:
@@ -164,12 +173,15 @@ class Reconcile:
     # --- pull requests -------------------------------------------------------------------------
 
     async def _pull(self, trigger: Trigger, number: int) -> None:
+        known = await self._triggers.ref_state(trigger.ref)
+        former = await self._former(trigger, known)
+        if former is not None and await self._too_soon(trigger, former):
+            return
         pull = await self._repository.pull(number)
         if not pull.open:
             await self._triggers.forget_ref(trigger.ref)
             await self._triggers.settle(trigger)
             return
-        known = await self._triggers.ref_state(trigger.ref)
         planned = known is not None and known.sha == pull.sha
         named = trigger.sha
         behind = planned and named not in (None, pull.sha) and not trigger.force
@@ -180,11 +192,12 @@ class Reconcile:
         if pull.base != self._branch_name or (planned and not trigger.force):
             await self._triggers.settle(trigger)
             return
-        if pull.conflicts and planned and trigger.reason == BRANCH_MOVED:
+        last = former if planned else None
+        if last is not None and _stands(pull, last):
             await self._triggers.settle(trigger)
             return
         if pull.conflicts:
-            cause = f"{verdict.CONFLICT}{self._branch_name}"
+            cause = f"{verdict.CONFLICT}{self._branch_name}{_again(last)}"
             revision = await self._repository.revision(pull.sha, trigger.ref)
             await self._open(
                 Snapshot(revision=revision), Mode.DRY_RUN, trigger, (), (), cause=cause
@@ -207,6 +220,7 @@ class Reconcile:
             added=added,
         )
         cause = f"{verdict.MERGED}{self._branch_name} at {base[:12]}" if base else verdict.ALONE
+        cause += _again(last)
         jobs: tuple[JobPlan, ...] = ()
         if pull.fork:
             # What a stranger wrote is read and judged, and never causes a device session.
@@ -220,6 +234,10 @@ class Reconcile:
                 added=added,
             )
             jobs = rollout.plan_jobs(snapshot, before)
+            if last is not None and await self._same(last, jobs):
+                log.info("the plan stands", pull=number, base=base)
+                await self._triggers.settle(trigger)
+                return
         await self._open(snapshot, Mode.DRY_RUN, trigger, jobs, (), cause=cause)
 
     async def _merged_into(self, pull: Pull) -> str:
@@ -233,24 +251,53 @@ class Reconcile:
         parents = await self._repository.parents(pull.merge)
         return parents[0] if len(parents) == 2 and parents[1] == pull.sha else ""
 
-    async def _look_at_conflicts(self) -> None:
-        """The branch moved: what was in conflict with it may be mergeable now.
+    async def _look_at_pulls_again(self) -> None:
+        """The branch moved, and with it what merging would do; a conflict may be gone.
 
-        GitHub sends no webhook for that, and nothing of the pull request itself has changed.
+        GitHub sends no webhook for that, and nothing of the pull request itself has changed. A
+        plan that is asked for already waits for its turn, so many pushes make one new plan.
         """
         try:
             answer = await self._repository.pulls()
         except CatnetError as error:
             log.warning("pull requests not looked at", code=error.code, error=error.message)
             return
-        for pull in answer[0] if answer is not None else ():
+        due_at = self._clock.now() + AGAIN_DELAY
+        for pull in (answer[0] if answer is not None else ())[:AGAIN_MOST]:
             ref = f"pull/{pull.number}"
-            known = await self._triggers.ref_state(ref)
-            if known is None or known.deployment is None:
-                continue
-            last = await self._deployments.deployment(known.deployment)
-            if last is not None and last.cause.startswith(verdict.CONFLICT):
-                await self._triggers.trigger(Trigger(ref=ref, reason=BRANCH_MOVED, force=True))
+            if await self._triggers.ref_state(ref) is not None:
+                again = Trigger(ref=ref, reason=BRANCH_MOVED, force=True, due_at=due_at)
+                await self._triggers.trigger(again)
+                due_at += AGAIN_SPACING
+
+    async def _former(self, trigger: Trigger, known: RefState | None) -> Deployment | None:
+        """The plan for the same commit, when the branch is why it is looked at again."""
+        if trigger.reason != BRANCH_MOVED or known is None or known.deployment is None:
+            return None
+        return await self._deployments.deployment(known.deployment)
+
+    async def _too_soon(self, trigger: Trigger, last: Deployment) -> bool:
+        """Whether a new plan waits, so that a busy branch does not use up GitHub's quota."""
+        due_at = last.created_at + AGAIN_EVERY
+        if last.cause.startswith(verdict.CONFLICT) or due_at <= self._clock.now():
+            return False
+        await self._triggers.postpone(trigger, due_at)
+        return True
+
+    async def _same(self, last: Deployment, jobs: tuple[JobPlan, ...]) -> bool:
+        """Whether the plan would say again what it said: same texts, and no device seen to move."""
+        if last.state is not State.COMPLETE or last.cause.startswith(verdict.CONFLICT):
+            return False
+        wanted = {(plan.device.name, plan.desired.digest) for plan in jobs}
+        if {(job.device.name, job.desired) for job in last.jobs} != wanted:
+            return False
+        states = await self._states.states()
+        return all(
+            job.outcome is not None
+            and job.device.name in states
+            and states[job.device.name].digest == job.outcome.seen
+            for job in last.jobs
+        )
 
     # --- both ----------------------------------------------------------------------------------
 
@@ -284,3 +331,13 @@ class Reconcile:
         )
         if deployment.state.final:
             self._telemetry.deployment_ended(deployment)
+
+
+def _stands(pull: Pull, last: Deployment) -> bool:
+    """Whether the pull request keeps the verdict it has, however the branch moved."""
+    clashed = last.cause.startswith(verdict.CONFLICT)
+    return bool(pull.conflicts and clashed) or (pull.fork and not clashed)
+
+
+def _again(last: Deployment | None) -> str:
+    return verdict.AGAIN if last is not None else ""

@@ -26,6 +26,9 @@ MERGED = "pull-request merged into "
 """What the cause of a plan of the would-be merge begins with; branch and its commit follow."""
 CONFLICT = "pull-request in conflict with "
 """What the cause of a pull request that cannot be merged begins with; the branch follows."""
+AGAIN = " again, as the branch moved"
+"""What the cause of a plan ends with that takes the place of one for the same commit: as long as it
+is under way, the former one stands."""
 ALONE = "pull-request before its merge"
 """The cause of a plan of the pull request's own files, as GitHub has not merged them yet."""
 
@@ -46,6 +49,9 @@ def conclude(deployment: Deployment, wording: Wording) -> Conclusion:
     """State, one line and messages of a deployment as it stands, final or not."""
     verdict = judge(deployment)
     messages: list[Message] = []
+    replaces = deployment.cause.endswith(AGAIN)
+    if replaces and verdict.state not in (State.COMPLETE, State.FAILED):
+        return Conclusion(state=verdict.state, summary=verdict.line)
     if deployment.mode in (Mode.PUSH, Mode.DRY_RUN) and deployment.revision.reported:
         messages.extend(_statuses(deployment, verdict, wording))
         pull = deployment.revision.pull
@@ -125,7 +131,7 @@ def _refused(deployment: Deployment) -> Verdict:
 
 
 def _conflicts(deployment: Deployment) -> Verdict:
-    branch = deployment.cause.removeprefix(CONFLICT)
+    branch = deployment.cause.removeprefix(CONFLICT).removesuffix(AGAIN)
     line = f"conflicts with {branch}: nothing can be planned"
     return Verdict(
         status=StatusState.FAILURE,
@@ -188,6 +194,9 @@ def _complete(deployment: Deployment) -> Verdict:
         line = f"nothing to change on {devices}"
     elif deployment.mode is Mode.PUSH:
         line = f"{devices} in sync: {len(changed)} changed, verified and saved {_lines(changed)}"
+        moved = sum(1 for job in jobs if job.outcome is not None and job.outcome.moved)
+        if moved:
+            line += f"; {moved} had changed since the plan"
     elif deployment.mode is Mode.ROLLBACK:
         line = f"{_names(jobs)} rolled back, verified and saved {_lines(changed)}"
     elif deployment.mode is Mode.CHECK:
@@ -409,9 +418,10 @@ def _cell(text: str) -> str:
 def _footer(deployment: Deployment, wording: Wording) -> str:
     link = f" · [details]({wording.public_url}/deployments/{deployment.id})"
     what = f"Plan of `{deployment.revision.sha[:12]}`"
-    if deployment.cause.startswith(MERGED):
-        what += f" merged into {deployment.cause.removeprefix(MERGED)}"
-    elif deployment.cause == ALONE:
+    cause = deployment.cause.removesuffix(AGAIN)
+    if cause.startswith(MERGED):
+        what += f" merged into {cause.removeprefix(MERGED)}"
+    elif cause == ALONE:
         what += (
             " without its merge, which GitHub has not computed: what the branch got meanwhile"
             " may look taken away"

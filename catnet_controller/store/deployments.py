@@ -15,6 +15,7 @@ from catnet_controller.models import (
     JobPlan,
     Mode,
     Outcome,
+    Planned,
     Problem,
     Revision,
     State,
@@ -94,6 +95,21 @@ _END_JOB = (
         outcome=sa.bindparam("brief"),
         detail=sa.bindparam("rest"),
     )
+)
+
+
+_TYPING = [literal(Mode.PUSH), literal(Mode.ROLLBACK)]
+_LAST_WORD = (
+    sa.select(_d.ref, _j.mode, _j.state, _j.ended_at, _j.outcome, _j.detail)
+    .join(schema.deployment, _d.id == _j.deployment)
+    .where(
+        _j.desired == sa.bindparam("digest"),
+        _j.device == sa.bindparam("name"),
+        _j.ended_at.is_not(None),
+        sa.or_(_j.mode.in_(_TYPING), _d.ref.like("pull/%")),
+    )
+    .order_by(_j.ended_at.desc(), _j.id.desc())
+    .limit(1)
 )
 
 
@@ -292,6 +308,20 @@ def _must(
     if deployment is None:
         raise InternalFault(f"deployment {number} is not in the store")
     return deployment
+
+
+def planned(conn: sa.Connection, device: str, digest: str, since: float) -> Planned | None:
+    """The plan of a pull request, when it is the last word on this text for this device."""
+    row = conn.execute(_LAST_WORD, {"digest": digest, "name": device}).one_or_none()
+    if row is None or row.mode != Mode.DRY_RUN or row.state != State.COMPLETE:
+        return None
+    if row.ended_at < since or row.outcome is None:
+        return None
+    outcome = join(row.outcome, row.detail)
+    pull = Revision(sha="", ref=row.ref).pull
+    if not outcome.seen or pull is None:
+        return None
+    return Planned(pull=pull, seen=outcome.seen, commands=outcome.commands)
 
 
 def latest(conn: sa.Connection, limit: int, which: Which) -> Sequence[int]:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from catnet_controller.models import Message, OutboxRow, State
+from catnet_controller.models import Message, OutboxRow, State, StatusMessage
 from catnet_controller.store import schema
 from catnet_controller.store.codec import pack, unpack_message
 from catnet_controller.store.schema import literal
@@ -70,7 +70,8 @@ def _put(conn: sa.Connection, message: Message, now: float, deployment: int | No
         return
     speaker = row.deployment if deployment is None else deployment
     waits = row.state == State.PENDING
-    if (waits and row.body == body) or (row.state == State.COMPLETE and row.delivered == body):
+    told = row.state == State.COMPLETE and _same(message, body, row.delivered)
+    if told or (waits and row.body == body):
         if speaker != row.deployment:
             conn.execute(_REPLACE, {"its_key": message.key, "deployment": speaker})
         return
@@ -78,6 +79,16 @@ def _put(conn: sa.Connection, message: Message, now: float, deployment: int | No
     created_at = row.created_at if waits else now
     known = {"seq": row.seq + 1, "created_at": created_at, "deployment": speaker}
     conn.execute(_REPLACE, {"its_key": message.key, **known, **fresh})
+
+
+def _same(message: Message, body: str, delivered: str | None) -> bool:
+    """Whether GitHub has it; a status that says the same with another link is no news."""
+    if delivered is None or delivered == body:
+        return delivered == body
+    known = unpack_message(delivered)
+    if not isinstance(message, StatusMessage) or not isinstance(known, StatusMessage):
+        return False
+    return (message.state, message.description) == (known.state, known.description)
 
 
 def due(conn: sa.Connection, limit: int, now: float) -> tuple[OutboxRow, ...]:

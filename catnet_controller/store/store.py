@@ -29,6 +29,7 @@ from catnet_controller.models import (
     OutboxRow,
     Outcome,
     Pause,
+    Planned,
     Problem,
     QueueDepth,
     RefState,
@@ -227,6 +228,9 @@ class Store:
 
     async def desired(self, digest: str) -> Desired | None:
         return await self.db.read(inventory.desired, digest)
+
+    async def planned(self, device: str, desired: str, since: float) -> Planned | None:
+        return await self.db.read(deployments.planned, device, desired, since)
 
     async def cancel(self, number: int, reason: str, conclude: Conclude) -> Deployment:
         now = self._clock.now()

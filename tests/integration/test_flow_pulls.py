@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from catnet_controller.models import Trigger
-from catnet_controller.pipeline.reconcile import LAG_DELAY, MERGE_ATTEMPTS
-from tests.helpers_flow import Flow, config, flow
+from catnet_controller.pipeline.reconcile import AGAIN_DELAY, AGAIN_EVERY, LAG_DELAY, MERGE_ATTEMPTS
+from tests.helpers_flow import Flow, config, flow, inventory
 
 PLAN = "catnet/plan"
 ROUTE = "ip route 203.0.113.0 255.255.255.0 Null0"
@@ -68,6 +68,8 @@ async def test_a_conflict_fails_the_check_until_the_branch_makes_it_mergeable(it
     assert it.said(sha)[PLAN][0] == "failure", "still in conflict"
     await it.github.revert(clash, webhook=False)
     await it.trigger()
+    it.clock.ahead += AGAIN_DELAY
+    await it.settle()
     assert it.said(sha)[PLAN] == ("success", "1 of 1 device would change (+1 −0 lines)")
     assert len(it.github.comments(number)) == 1
 
@@ -99,3 +101,93 @@ async def test_a_newer_push_takes_the_place_of_a_plan_under_way(it: Flow) -> Non
     assert it.said(second)[PLAN][0] == "success"
     (comment,) = it.github.comments(number)
     assert second[:12] in comment.body
+
+
+def by_hand(it: Flow, line: str) -> None:
+    it.device("a").type([line])
+
+
+async def merged(it: Flow, number: int) -> str:
+    sha = await it.github.merge_pull(number, webhook=False)
+    await it.trigger(sha=sha)
+    return sha
+
+
+@pytest.fixture
+async def planned(it: Flow) -> int:
+    number = await it.github.open_pull("more", "More", {"configs/a.cfg": config("a", ROUTE)})
+    await it.trigger(f"pull/{number}")
+    return number
+
+
+async def test_a_device_that_moved_since_its_plan_is_refused_until_somebody_asks(
+    it: Flow, planned: int
+) -> None:
+    by_hand(it, OTHER)
+    sha = await merged(it, planned)
+    state, line = it.said(sha)["catnet/deploy"]
+    assert state == "failure"
+    assert f"a changed since the plan of pull request {planned}" in line
+    assert not it.touched()
+    await it.trigger(force=True)
+    assert it.said(sha)["catnet/deploy"][0] == "success"
+    assert ROUTE in it.device("a").running()
+
+
+async def test_a_device_that_moved_elsewhere_is_pushed_to_and_it_is_said(it: Flow) -> None:
+    partial = inventory(it.fleet).replace("  b:", "    scope: partial\n  b:")
+    await it.push({"inventory.yaml": partial})
+    number = await it.github.open_pull("more", "More", {"configs/a.cfg": config("a", ROUTE)})
+    await it.trigger(f"pull/{number}")
+    by_hand(it, OTHER)
+    sha = await merged(it, number)
+    state, line = it.said(sha)["catnet/deploy"]
+    assert (state, line.rpartition("; ")[2]) == ("success", "1 had changed since the plan")
+    assert OTHER in it.device("a").running()
+
+
+async def test_by_setting_what_is_right_now_is_typed_and_it_is_said(tmp_path: Path) -> None:
+    async with flow(tmp_path, replan=True) as it:
+        await it.trigger()
+        number = await it.github.open_pull("more", "More", {"configs/a.cfg": config("a", ROUTE)})
+        await it.trigger(f"pull/{number}")
+        by_hand(it, OTHER)
+        sha = await merged(it, number)
+        state, line = it.said(sha)["catnet/deploy"]
+        assert (state, line.rpartition("; ")[2]) == ("success", "1 had changed since the plan")
+        assert OTHER not in it.device("a").running()
+        (job,) = (await it.last()).jobs
+        assert job.outcome is not None
+        warning = f"the device changed since the plan of pull request {number}"
+        assert warning in job.outcome.warnings
+
+
+async def test_an_old_plan_of_the_same_text_binds_nobody(it: Flow, planned: int) -> None:
+    first = await it.github.head()
+    await merged(it, planned)
+    await it.github.force_push(first, webhook=False)
+    await it.trigger()
+    by_hand(it, OTHER)
+    # The text of the pull request again, without one: nothing was reviewed for this.
+    sha = await it.push({"configs/a.cfg": config("a", ROUTE)})
+    assert it.said(sha)["catnet/deploy"][0] == "success"
+
+
+async def test_plans_are_made_again_when_the_branch_moves_once_and_only_where_it_matters(
+    it: Flow, planned: int
+) -> None:
+    other = await it.github.open_pull("other", "Other", {"configs/b.cfg": config("b", ROUTE)})
+    await it.trigger(f"pull/{other}")
+    for number in range(3):
+        text = config("a").replace("description uplink", f"description uplink {number}")
+        await it.push({"configs/a.cfg": text})
+    before, count = len(it.github.posted()), (await it.last()).id
+    it.clock.ahead += AGAIN_EVERY + 60
+    await it.settle()
+    again = await it.last()
+    assert again.id == count + 1, "one new plan for three pushes, none where it would be the same"
+    assert again.revision.pull == planned
+    (comment,) = it.github.comments(planned)
+    assert f"merged into main at {(await it.github.head())[:12]}" in comment.body
+    assert "uplink" not in comment.body
+    assert len(it.github.posted()) == before, "the former verdict stands until there is another"
