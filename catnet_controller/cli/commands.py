@@ -30,6 +30,7 @@ from catnet_controller.cli.options import print_json as _print_json
 from catnet_controller.cli.options import read as _settings
 from catnet_controller.cli.options import url as _url
 from catnet_controller.cli.restoring import backup, rollback
+from catnet_controller.cli.storing import store
 from catnet_controller.cli.users import audit, init, login, logout, token, user, whoami
 
 if TYPE_CHECKING:
@@ -378,6 +379,7 @@ catnet.add_command(gitops)
 catnet.add_command(pause)
 catnet.add_command(resume)
 catnet.add_command(rollback)
+catnet.add_command(store)
 for each in (audit, init, login, logout, token, user, whoami):
     catnet.add_command(each)
 
