@@ -121,6 +121,7 @@ class Flow:
             triggers=store,
             deployments=store,
             states=store,
+            brake=store,
             repository=edge.source,
             backups=backups,
             conclude=self.conclude,

@@ -218,6 +218,7 @@ class Daemon:
             triggers=store,
             deployments=store,
             states=store,
+            brake=store,
             repository=self._github.source,
             backups=self._backups,
             conclude=self._conclude,

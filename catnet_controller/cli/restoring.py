@@ -207,7 +207,8 @@ def rollback(
     """Take a device back: to a backup, a file, a revision, or to before its last change.
 
     The daemon does it as a push: under the device's own revert timer, proved from a second login,
-    confirmed and saved; before every other work on that device. Without --no-dry-run it only shows
+    confirmed and saved; before every other work on that device. Your word goes further than
+    deploy.mode, which is about what CatNet does by itself. Without --no-dry-run it only shows
     what would be typed.
 
     Afterwards what the branch wants on this device is not pushed to it again by itself, until a

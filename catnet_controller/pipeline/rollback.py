@@ -23,6 +23,7 @@ from catnet_controller.models import (
 from catnet_controller.pipeline import snapshot as stage
 from catnet_controller.ports import (
     BackupFiles,
+    Brake,
     Conclude,
     Deployments,
     Offload,
@@ -32,11 +33,16 @@ from catnet_controller.ports import (
 )
 
 _HOSTNAME = re.compile(r"^hostname (\S+)", re.MULTILINE)
+_BY_HAND = " (deploy.mode is dry-run)"
 _SHA = re.compile(r"[0-9a-f]{7,40}")
 
 
 class Rollback:
-    """What is put back is decided when it is asked for, and stored with the job."""
+    """What is put back is decided when it is asked for, and stored with the job.
+
+    ``mode`` is that of what CatNet does by itself. A person's word goes further: also where it is
+    dry-run a device is taken back, unless pushes are paused as well.
+    """
 
     def __init__(
         self,
@@ -46,6 +52,7 @@ class Rollback:
         triggers: Triggers,
         deployments: Deployments,
         states: States,
+        brake: Brake,
         repository: Repository,
         backups: BackupFiles,
         conclude: Conclude,
@@ -56,6 +63,7 @@ class Rollback:
         self._triggers = triggers
         self._deployments = deployments
         self._states = states
+        self._brake = brake
         self._repository = repository
         self._backups = backups
         self._conclude = conclude
@@ -70,10 +78,12 @@ class Rollback:
                 f"not in the inventory: {wish.device}",
                 next_step="`catnet status` lists the devices; they come from inventory.yaml.",
             )
-        if self._mode is not Mode.PUSH and not wish.dry_run:
+        by_hand = self._mode is not Mode.PUSH and not wish.dry_run
+        pause = await self._brake.paused() if by_hand else None
+        if pause is not None:
             raise RollbackRefused(
-                "deploy.mode is dry-run, so CatNet types nothing into any device",
-                next_step="Set `deploy.mode: push` in catnet.yaml and start CatNet again.",
+                f"pushes are {pause}, and deploy.mode is dry-run: nothing is typed into any device",
+                next_step="`catnet resume`, then ask again.",
             )
         desired, label = await self._target(wish, state)
         known = await self._triggers.ref_state(self._ref)
@@ -84,7 +94,7 @@ class Rollback:
             Revision(
                 sha=known.sha if known is not None and not silent else "",
                 ref=f"rollback/{wish.device}",
-                title=f"rollback of {wish.device} to {label}",
+                title=f"rollback of {wish.device} to {label}{_BY_HAND if by_hand else ''}",
                 author=wish.by,
             ),
             Mode.DRY_RUN if wish.dry_run else Mode.ROLLBACK,

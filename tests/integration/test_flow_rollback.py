@@ -11,6 +11,7 @@ from catnet_controller.models import (
     JobPlan,
     Mode,
     Outcome,
+    Pause,
     Restored,
     Revision,
     State,
@@ -209,14 +210,25 @@ async def test_wish_that_cannot_be(it: Flow, wish: dict[str, str], error: type[E
         await it.rollback.open(Wish(by="ada", **wish))  # type: ignore[arg-type]
 
 
-async def test_where_nothing_is_typed_nothing_is_taken_back(tmp_path: Path) -> None:
+async def test_where_catnet_types_nothing_by_itself_a_person_may_unless_pushes_are_paused(
+    tmp_path: Path,
+) -> None:
     async with flow(tmp_path, names=("a",), mode=Mode.DRY_RUN) as it:
         await it.trigger()
-        text = it.device("a").running()
-        with pytest.raises(RollbackRefused, match=r"deploy\.mode is dry-run"):
-            await back(it, text=text, file="f")
+        text = it.device("a").running().replace("description spare", "description by hand")
         made = await back(it, text=text, file="f", dry_run=True)
         assert made.state is State.COMPLETE
+        await it.store.pause(Pause(by="bob", reason="freeze", since=1.0), it.conclude)
+        with pytest.raises(
+            RollbackRefused, match=r"paused by bob: freeze, and deploy\.mode is dry"
+        ):
+            await back(it, text=text, file="f")
+        assert it.touched() == []
+        await it.store.resume(it.conclude)
+        made = await back(it, text=text, file="f")
+        assert made.state is State.COMPLETE
+        assert made.revision.title.endswith("to the file f (deploy.mode is dry-run)")
+        assert "description by hand" in it.device("a").startup()
 
 
 async def test_backup_of_another_device_or_a_damaged_one(it: Flow, tmp_path: Path) -> None:
