@@ -68,7 +68,7 @@ def compare(
         for p in wanted_tree.problems
     ]
     refusals += _twice(have, want, where)
-    dangling = tuple(uses.loose(have, aim.section))
+    dangling = (*uses.loose(have, aim.section), *uses.missing(have, aim.section))
     refusals += [
         Refusal(line=redact(one.use), origin=where(one.line), reason=redact(str(one)))
         for one in dangling
