@@ -4,6 +4,7 @@ import hashlib
 import re
 
 from catnet_controller.ios.items import Item, Section, load
+from catnet_controller.ios.ordering import family, listed
 from catnet_controller.ios.parse import dump, parse
 from catnet_controller.ios.rows import Kind
 from catnet_controller.ios.tree import Node, Tree
@@ -51,8 +52,10 @@ def _nodes(section: Section, depth: int) -> tuple[Node, ...]:
     if section.mode != "acl":
         free = [node for node, item in _paired(nodes, section) if not ordered(item)]
         free.sort(key=lambda node: (node.text, node.raw))
-        kept = [node for node, item in _paired(nodes, section) if ordered(item)]
-        nodes = free + kept
+        kept = [pair for pair in _paired(nodes, section) if ordered(pair[1])]
+        # Each list has its own order; that of the lists says nothing.
+        kept.sort(key=lambda pair: family(pair[1]) or () if listed(pair[1]) else ())
+        nodes = [*free, *(node for node, _ in kept)]
     return tuple(nodes)
 
 

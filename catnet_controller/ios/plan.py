@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from catnet_controller.ios import entries, names, prefixes, sets, vlans
+from catnet_controller.ios import entries, names, ordering, prefixes, sets, vlans
 from catnet_controller.ios.addresses import moving
 from catnet_controller.ios.danger import never
 from catnet_controller.ios.items import Item, Section, ranges, signature, terminals
@@ -87,12 +87,15 @@ class Planner:
         come = [item for item in want.items if now.get(item.key) is not item]
         wiped = self._wiped(have, want, (*left, *come))
         gone = (*gone, *_stems(left, want))
-        early, late, last = self._removals(have, want, left, wiped, gone)
+        moved = ordering.moved(have, want)
+        early, late, last = self._removals(have, want, left, wiped, gone, moved=moved)
         for item in early:
             self._take(path, item)
         pending = {id(item): item for item in late}
         dropped = {id(item) for item in early}
-        if early or wiped.pattern:
+        moving = {id(item) for item in have.items if id(item) in moved and ordering.listed(item)}
+        dropped |= moving
+        if dropped or wiped.pattern:
             new = {id(item) for item in come}
             come = [
                 item for item in want.items if id(item) in new or id(item) in dropped or wiped(item)
@@ -112,6 +115,10 @@ class Planner:
                     pending.pop(id(gone_too), None)
                 continue
             old = have.index.get(item.key)
+            if old is not None and id(old) in moving:
+                # Right before it comes back behind the others, so that the list is never empty.
+                self.warnings.append(f"`{old.text}` moves: for a moment it is not in the list")
+                self._take(path, old)
             if old is not None and (wiped(old) or id(old) in dropped):
                 old = None
             for rival in self._rivals(item, old, pending):
@@ -142,22 +149,23 @@ class Planner:
         left: list[Item],
         wiped: "Wiped",
         stems: tuple[str, ...],
+        *,
+        moved: set[int],
     ) -> tuple[list[Item], list[Item], list[Item]]:
         """Lines to take away: before the additions, after them, and at the very end."""
         early: list[Item] = []
         late: list[Item] = []
         last: list[Item] = []
-        kept = _kept(have, want)
-        moved = [item for item in have.items if _ordered(item) and id(item) not in kept]
         gone = [i for i in left if i.key not in want.index or _unset(i, want.index[i.key])]
         if moved:
-            chosen = {id(item) for item in (*moved, *gone)}
-            gone = [item for item in have.items if id(item) in chosen]
+            chosen = {id(item) for item in gone} | moved
+            gone = [i for i in have.items if id(i) in chosen]
+            gone = [i for i in gone if id(i) not in moved or not ordering.listed(i)]
         for item in gone:
             row = item.row
             if wiped(item) or self._follows(item, stems, want):
                 continue
-            if row is not None and (_ordered(item) or row.loose or row.wipes or _base(item)):
+            if row is not None and (_anew(item) or row.loose or row.wipes or _base(item)):
                 early.append(item)
             elif row is not None and "last" in row.tags:
                 last.append(item)
@@ -378,6 +386,11 @@ def _base(item: Item) -> bool:
     return item.negative and item.row is not None and item.row.on and item.row.stage < 10
 
 
+def _anew(item: Item) -> bool:
+    """True for an ordered line that goes before what comes; those of lists go one by one."""
+    return ordering.family(item) is not None and not ordering.listed(item)
+
+
 def _same_below(item: Item, old: Item | None) -> bool:
     return old is not None and signature(item) == signature(old)
 
@@ -388,29 +401,6 @@ def _stage(item: Item) -> int:
     if item.row.mode == "config" and item.row.stage == 50 and item.row.kind is not Kind.SECTION:
         return 90 if item.text.split(" ", 1)[0] != "username" else 50
     return item.row.stage
-
-
-def _ordered(item: Item) -> bool:
-    found = item.found
-    return found is not None and found.row.ordered and item.text != "class class-default"
-
-
-def _kept(have: Section, want: Section) -> set[int]:
-    """Of ordered lines: those that can stay because what is wanted begins with them in order."""
-    kept: set[int] = set()
-    families: dict[int, list[Item]] = {}
-    for item in want.items:
-        if _ordered(item):
-            families.setdefault(id(item.row), []).append(item)
-    for family in families.values():
-        row = family[0].row
-        wanted = [item.key for item in family]
-        at = 0
-        for item in have.items:
-            if item.row is row and at < len(wanted) and item.key == wanted[at]:
-                kept.add(id(item))
-                at += 1
-    return kept
 
 
 def _rivalry(item: Item) -> tuple[str, ...]:

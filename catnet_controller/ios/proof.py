@@ -5,7 +5,7 @@ The planner says when nothing is left to type; this says, without asking it, whe
 
 from collections import Counter
 
-from catnet_controller.ios import acl
+from catnet_controller.ios import acl, ordering
 from catnet_controller.ios.items import Item, Section
 from catnet_controller.ios.merge import satisfied
 
@@ -46,18 +46,8 @@ def _silent(item: Item) -> bool:
 
 def _order(have: Section, want: Section) -> Item | None:
     """The first line out of order among lines whose order has meaning."""
-    first: dict[int, list[Item]] = {}
-    second: dict[int, list[Item]] = {}
-    for section, found in ((have, first), (want, second)):
-        for item in section.items:
-            row = item.row
-            if row is not None and row.ordered:
-                found.setdefault(id(row), []).append(item)
-    for family, lines in second.items():
-        for item, old in zip(lines, first.get(family, ()), strict=False):
-            if item.key != old.key:
-                return item
-    return None
+    elsewhere = ordering.moved(have, want)
+    return next((item for item in have.items if id(item) in elsewhere), None)
 
 
 def _entries(have: Section, want: Section) -> Item | None:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from catnet_controller.ios import entries
+from catnet_controller.ios import entries, ordering
 from catnet_controller.ios.changes import DiffLine, Sign
 from catnet_controller.ios.items import Item, Section
 from catnet_controller.ios.merge import satisfied
@@ -26,12 +26,15 @@ def _section(have: Section, want: Section, depth: int) -> Iterator[DiffLine]:
     if want.mode == "acl":
         yield from _entries(have, want, depth)
         return
-    lost = [item for item in have.items if item.key not in want.index]
+    moved = ordering.moved(have, want)
+    lost = [i for i in have.items if i.key not in want.index or id(i) in moved]
     for item in lost:
         if not _hidden(item):
             yield from _whole(Sign.REMOVE, item, depth)
     for item in want.items:
         old = have.index.get(item.key)
+        if old is not None and id(old) in moved:
+            old = None
         if old is item or satisfied(item, old):
             continue
         if old is None:

@@ -379,10 +379,9 @@ single ip access-list resequence <n> * *
 flag ip access-list <...>
 section ip community-list standard <n> ; opens community-list ; stage 34
 section ip community-list expanded <n> ; opens community-list ; stage 34
-list ip community-list <...> ; stage 34
-list ip extcommunity-list <...> ; stage 34
-list ip large-community-list <...> ; stage 34
-list ip as-path access-list <...> ; stage 34
+ordered ip <community-list|extcommunity-list|large-community-list> <standard|expanded> <n> <...> ; stage 34 ; tags listed ; source IP Routing: BGP, ip as-path access-list and ip community-list: the first entry that matches decides
+ordered ip <community-list|extcommunity-list|large-community-list> <n> <...> ; stage 34 ; tags listed ; source IP Routing: BGP, ip as-path access-list and ip community-list: the first entry that matches decides
+ordered ip as-path access-list <n> <...> ; stage 34 ; tags listed ; source IP Routing: BGP, ip as-path access-list and ip community-list: the first entry that matches decides
 single ip prefix-list <n> description ... ; stage 34
 single ip prefix-list <n> seq <#> ... ; no full ; stage 34 ; change remove ; once ; source facts 9: the old line goes right before the new one; IP Routing: BGP configuration guide, prefix lists: an empty list permits all; Insertion failed - prefix-list entry exists
 single ipv6 prefix-list <n> description ... ; stage 34
