@@ -60,6 +60,25 @@ async def opened(path: Path, clock: ManualClock, *, worker: str = "one") -> Asyn
         await store.close()
 
 
+@asynccontextmanager
+async def opened_on(url: str, clock: ManualClock, *, worker: str = "one") -> AsyncIterator[Store]:
+    """On PostgreSQL, where the server's clock gives way to the one of the test."""
+    offset = clock.now() - clock.monotonic()
+    store = await Store.on(
+        url,
+        clock=clock,
+        worker=worker,
+        lease=LEASE,
+        conclude=conclude,
+        instant=lambda _: offset + clock.monotonic(),
+        patience=0.0,
+    )
+    try:
+        yield store
+    finally:
+        await store.close()
+
+
 def conclude(deployment: Deployment) -> Conclusion:
     """A verdict in short: pending while a job lives, then the worst that happened."""
     states = [job.state for job in deployment.jobs]

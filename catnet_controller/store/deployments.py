@@ -58,16 +58,25 @@ _ADD_LEASE = sa.insert(schema.lease)
 _GET = sa.select(schema.deployment).where(_d.id == sa.bindparam("number"))
 _JOBS = sa.select(*BRIEF).where(_j.deployment == sa.bindparam("number")).order_by(_j.id)
 _JOBS_IN_FULL = _JOBS.add_columns(_j.detail)
+_WHEN = sa.select(_d.ended_at).where(_d.id == sa.bindparam("number"))
 _PROGRESS = sa.select(
-    _d.ended_at,
     (_d.state != literal(State.PENDING)).label("begun"),
-    sa.select(sa.func.count()).where(_j.deployment == _d.id).scalar_subquery().label("jobs"),
+    sa.exists(
+        sa.select(_j.id)
+        .where(_j.deployment == _d.id)
+        .correlate(schema.deployment)
+        .offset(MANY)
+        .limit(1)
+    ).label("many"),
 ).where(_d.id == sa.bindparam("number"))
 _LATEST = sa.select(_d.id).order_by(_d.id.desc()).limit(sa.bindparam("limit"))
 _ON_DEVICE = sa.exists().where(_j.deployment == _d.id, _j.device == sa.bindparam("its_device"))
 # Sorted by the caller: asked for the order of its key, SQLite reads the whole table.
 _PUSHES = sa.select(_d.id).where(_OPEN, _d.mode == literal(Mode.PUSH))
 _ENDED = sa.select(_d.id).where(_OPEN, ~sa.exists().where(_j.deployment == _d.id, _LIVE))
+# Ended by whoever has the row; another that comes to the same end at the same moment leaves it.
+_ENDED_HERE = _ENDED.with_for_update(skip_locked=True)
+_HOLD = sa.select(_d.id).where(_d.id == sa.bindparam("number")).with_for_update()
 _SUMMARISE = sa.update(schema.deployment).where(_d.id == sa.bindparam("number"))
 _END = _SUMMARISE.values(state=sa.bindparam("its_state"), ended_at=sa.bindparam("now"))
 
@@ -172,6 +181,7 @@ def _add_jobs(conn: sa.Connection, number: int, opening: Opening, now: float) ->
                 "attempt": 0,
                 "desired": plan.desired.digest,
                 "target": pack(plan.device),
+                "site": plan.device.site,
             }
             for plan in opening.jobs
         ],
@@ -237,11 +247,16 @@ def settle(conn: sa.Connection, number: int, conclude: Conclude, now: float) -> 
     One that goes on comes without the long texts of its outcomes; and when it has many jobs, with
     none of them and unsaid: counting all after each would take a fleet quadratic time.
     """
+    progress = conn.execute(_PROGRESS, {"number": number}).one()
+    quiet = progress.begun and progress.many
+    if not quiet:
+        # One after the other, or two last jobs would each take the other for one that still runs.
+        conn.execute(_HOLD, {"number": number}).close()
     conclude_ended(conn, conclude, now)
-    row = conn.execute(_PROGRESS, {"number": number}).one()
-    if row.ended_at is None and row.begun and row.jobs > MANY:
+    ended_at = conn.execute(_WHEN, {"number": number}).scalar_one()
+    if ended_at is None and quiet:
         return _must(conn, number, with_jobs=False)
-    deployment = _must(conn, number, brief=row.ended_at is None)
+    deployment = _must(conn, number, brief=ended_at is None)
     if deployment.state.final:
         return deployment
     conclusion = conclude(deployment)
@@ -261,7 +276,7 @@ def restate(conn: sa.Connection, conclude: Conclude, now: float) -> None:
 
 def conclude_ended(conn: sa.Connection, conclude: Conclude, now: float) -> None:
     """End every deployment that has no live job any more, oldest first, and say so."""
-    for number in sorted(conn.execute(_ENDED).scalars()):
+    for number in sorted(conn.execute(_ENDED_HERE).scalars()):
         conclusion = conclude(_must(conn, number))
         # Nothing is left that could end it later, so a verdict that waits would wait for ever.
         state = conclusion.state if conclusion.state.final else State.FAILED

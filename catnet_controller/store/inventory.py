@@ -25,6 +25,7 @@ _t = schema.desired.c
 _ALL = sa.select(_d.body).where(sa.not_(_d.gone)).order_by(_d.name)
 _EVERY = sa.select(_d.name, _d.body, _d.gone)
 _ONE = sa.select(_d.body).where(_d.name == sa.bindparam("name"), sa.not_(_d.gone))
+_HELD = _ONE.with_for_update()
 _ADD = sa.insert(schema.device)
 _WRITE = sa.update(schema.device).where(_d.name == sa.bindparam("its_name"))
 _GONE = _WRITE.values(gone=True)
@@ -98,9 +99,10 @@ def observe(conn: sa.Connection, state: DeviceState, *, looked: bool = False) ->
     there yet, and a job may end after its device has left. Who only ``looked`` says nothing about
     what is applied or quarantined.
     """
-    known = one(conn, state.device.name)
-    if known is None:
+    body = conn.execute(_HELD, {"name": state.device.name}).scalar_one_or_none()
+    if body is None:
         return
+    known = unpack(DeviceState, body)
     sync = state.sync if known.desired == state.desired else Sync.UNKNOWN
     seen = replace(state, device=known.device, desired=known.desired, sync=sync)
     if looked:

@@ -19,7 +19,7 @@ _o = schema.outbox.c
 _WAITING = _o.state == literal(State.PENDING)
 
 _FIND = sa.select(_o.seq, _o.deployment, _o.state, _o.created_at, _o.body, _o.delivered)
-_FIND = _FIND.where(_o.key == sa.bindparam("key"))
+_FIND = _FIND.where(_o.key == sa.bindparam("key")).with_for_update()
 _ADD = sa.insert(schema.outbox)
 _REPLACE = sa.update(schema.outbox).where(_o.key == sa.bindparam("its_key"))
 _DUE = sa.select(_o.id, _o.seq, _o.attempt, _o.remote, _o.created_at, _o.body)

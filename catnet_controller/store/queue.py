@@ -8,7 +8,8 @@ unless it left the device in the middle of a push: then it goes first and all ot
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -36,7 +37,19 @@ _PENDING = _j.state == literal(State.PENDING)
 _RUNNING = _j.state == literal(State.RUNNING)
 
 
-def _due(*, paused: bool = False) -> sa.Select[tuple[object, ...]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bounds:
+    """What a worker claims: jobs of these sites (of all, when there are none), and in each site
+    only while fewer than ``per_site`` run there (0: no bound)."""
+
+    sites: tuple[str, ...] = ()
+    per_site: int = 0
+
+
+@cache
+def _due(
+    *, paused: bool = False, sites: bool = False, full: bool = False
+) -> sa.Select[tuple[object, ...]]:
     other = schema.job.alias("other")
     first = sa.or_(other.c.rank < _j.rank, sa.and_(other.c.rank == _j.rank, other.c.id < _j.id))
     # One in back-off does not hold up the others, unless it left the device half-way.
@@ -55,8 +68,12 @@ def _due(*, paused: bool = False) -> sa.Select[tuple[object, ...]]:
         .join(schema.deployment, _d.id == _j.deployment)
         .where(_PENDING, _j.run_at <= sa.bindparam("now"), _l.job.is_(None), ~ahead)
         .where(*([_goes(_j)] if paused else []))
+        .where(*([_j.site.in_(sa.bindparam("sites", expanding=True))] if sites else []))
+        .where(*([_j.site.not_in(sa.bindparam("full", expanding=True))] if full else []))
         .order_by(_j.rank, _j.id)
         .limit(sa.bindparam("limit"))
+        # What another worker is taking this moment is left to it, and nobody is waited for.
+        .with_for_update(of=[schema.lease, schema.job], skip_locked=True)
     )
 
 
@@ -67,6 +84,11 @@ def _goes(job: sa.ColumnCollection[str, sa.Column[Any]]) -> sa.ColumnElement[boo
 
 _DUE = _due()
 _DUE_PAUSED = _due(paused=True)
+_BUSY_SITES = (
+    sa.select(_j.site, sa.func.count().label("running"))
+    .where(_RUNNING, _j.site != literal(""))
+    .group_by(_j.site)
+)
 _TAKE = (
     sa.update(schema.lease)
     .where(_l.device == sa.bindparam("its_device"), _l.job.is_(None))
@@ -100,7 +122,7 @@ _OURS = (
 _EXTEND = sa.update(schema.lease).where(*_OURS).values(until=sa.bindparam("its_until"))
 _FREE = sa.update(schema.lease).where(*_OURS).values(job=None, worker=None, until=0.0)
 _HELD = sa.select(_l.device, _l.fence, _l.job).where(_l.job.is_not(None))
-_EXPIRED = _HELD.where(_l.until <= sa.bindparam("instant"))
+_EXPIRED = _HELD.where(_l.until <= sa.bindparam("instant")).with_for_update(skip_locked=True)
 _STEP = sa.update(schema.job).where(_j.id == sa.bindparam("its_job"), _RUNNING)
 _STEP = _STEP.values(step=sa.bindparam("its_step"))
 _STEP_WITH_INTENT = _STEP.values(intent=sa.bindparam("its_intent"), rank=INTERRUPTED)
@@ -152,15 +174,29 @@ def claim(
     lease: float,
     worker: str,
     paused: bool = False,
+    bounds: Bounds = Bounds(),
 ) -> list[Claim]:
     """``now`` says what is due, ``instant`` (a clock that never jumps) which lease ran out."""
     for row in conn.execute(_EXPIRED, {"instant": instant}).all():
         _take_away(conn, row.device, row.fence, row.job, now)
     claims = []
-    due: Sequence[Row] = conn.execute(
-        _DUE_PAUSED if paused else _DUE, {"now": now, "limit": limit}
-    ).all()
+    room: dict[str, int] = {}
+    if bounds.per_site:
+        room = {row.site: bounds.per_site - row.running for row in conn.execute(_BUSY_SITES)}
+    full = [site for site, free in room.items() if free <= 0]
+    query = _due(paused=paused, sites=bool(bounds.sites), full=bool(full))
+    wanted: dict[str, object] = {"now": now, "limit": limit}
+    if bounds.sites:
+        wanted["sites"] = bounds.sites
+    if full:
+        wanted["full"] = full
+    due: Sequence[Row] = conn.execute(query, wanted).all()
     for row in due:
+        if bounds.per_site and row.site:
+            free = room.setdefault(row.site, bounds.per_site)
+            if free <= 0:
+                continue
+            room[row.site] = free - 1
         holder = {"its_device": row.device, "its_job": row.id}
         until = {"its_worker": worker, "its_until": instant + lease}
         fence = conn.execute(_TAKE, {**holder, **until}).scalar_one_or_none()

@@ -140,6 +140,7 @@ job = sa.Table(
     sa.Column("outcome", sa.Text),
     # The long texts of the outcome; last, so that a row can be read without them.
     sa.Column("detail", sa.Text),
+    sa.Column("site", Clean, nullable=False, server_default=""),
     sa.Index("ix_job_deployment", "deployment"),
     sa.Index("ix_job_desired", "desired"),
     _index("ix_job_claim", "rank", "id", where="state = 'pending'"),
@@ -202,6 +203,23 @@ pause = sa.Table(
     sa.Column("by", Clean, nullable=False),
     sa.Column("reason", Clean, nullable=False),
     _time("since", nullable=False),
+)
+
+# Who does what only one daemon does, and when a timer last rang.
+duty = sa.Table(
+    "duty",
+    metadata,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("worker", sa.Text),
+    _time("until", nullable=False),
+    _time("rung_at", nullable=False),
+)
+
+# One row: the oldest schema whose code can work with this one.
+reader = sa.Table(
+    "reader",
+    metadata,
+    sa.Column("schema", sa.Text, primary_key=True),
 )
 
 pulse = sa.Table(

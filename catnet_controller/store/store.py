@@ -1,20 +1,18 @@
-"""The store of one machine: every store role of `ports`, on one SQLite file.
+"""The store: every store role of `ports`, on one SQLite file or on a PostgreSQL database.
 
 Here the asyncio side meets the transactions: a method gives the time, runs plain functions of its
 neighbours as one transaction, and wakes whoever waits for work.
 """
 
 import asyncio
-import os
-import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import Self
 
 import sqlalchemy as sa
-import structlog
 
-from catnet_controller.errors import CancelRefused, DeviceExists, StoreFailed
+from catnet_controller.errors import CancelRefused, DeviceExists, SettingsInvalid
 from catnet_controller.models import (
     Act,
     Claim,
@@ -47,50 +45,60 @@ from catnet_controller.ports import Clock, Conclude, Patience
 from catnet_controller.store import (
     accounts,
     deployments,
+    duties,
     inventory,
     outbox,
     pausing,
     queue,
     refs,
     retention,
-    upgrades,
+    sqlite,
 )
 from catnet_controller.store.dispatch import Dispatcher
 from catnet_controller.store.lockfile import Lock
 from catnet_controller.store.tx import Database
 
-log = structlog.get_logger(__name__)
-
-FILE = "catnet.db"
-SUFFIXES = (".db", ".sqlite", ".sqlite3")
 TEXTS = 20
 """Desired texts stored in one transaction: others get their turn between."""
 LARGEST = 2**31 - 1
 """No number of a row is larger, on any database."""
+DUTY = 15.0
+"""Seconds that a duty is kept for a daemon without a sign of life."""
+
+Instant = Callable[[sa.Connection], float]
+"""The clock by which leases run out."""
 
 
 class Store:
-    """Made by ``at``; ``work`` is where loops wait for work, ``db`` the transactions."""
+    """Made by ``at`` or ``on``; ``work`` is where loops wait for work, ``db`` the transactions."""
 
     def __init__(
         self,
         *,
         db: Database,
-        lock: Lock,
+        lock: Lock | None,
+        url: str | None,
+        instant: Instant | None,
         clock: Clock,
         lease: float,
         worker: str,
         conclude: Conclude | None,
+        sites: Sequence[str],
+        per_site: int,
     ) -> None:
         self.db = db
-        self._lock: Lock | None = lock
+        self._lock = lock
+        self._url = url
         self._clock = clock
         self._lease = lease
         self._worker = worker
         self._conclude = conclude
+        self._bounds = queue.Bounds(sites=tuple(sites), per_site=per_site)
         # Leases run by a clock that starts at the time of day and never jumps afterwards: setting
         # the machine's clock must not take the devices away from those who work on them.
-        self._offset = clock.now() - clock.monotonic()
+        offset = clock.now() - clock.monotonic()
+        self._instant: Instant = instant or (lambda _: offset + clock.monotonic())
+        self._duties: dict[str, float] = {}
         self.work = Dispatcher(clock=clock, horizon=self._horizon)
 
     @classmethod
@@ -102,34 +110,65 @@ class Store:
         worker: str,
         lease: float = 60.0,
         conclude: Conclude | None = None,
+        per_site: int = 0,
     ) -> Self:
         """Open or create the store; ``path`` is its directory, or its file (``*.db``).
 
         Brings the schema up to date after checking the file. ``lease`` in seconds; renew it well
         before. ``conclude`` lets a deployment end at once whose last job was superseded on its
         way back to the queue; without it that waits for the next ``open`` or ``finish``.
+        ``per_site`` bounds the jobs that run in one site; 0: no bound.
 
         Raises StoreFailed when the file is in use, damaged, of another program or too new.
         """
-        file = path if path.suffix in SUFFIXES else path / FILE
-        _prepare(file, own=file is not path)
-        lock = Lock(file.with_name(f"{file.name}.lock"))
-        db: Database | None = None
-        try:
-            _create(file)
-            db = Database(file)
-            await db.bare(lambda conn: upgrades.verify(conn, file))
-            await db.bare(upgrades.prepare)
-            # SQLite changes a table by copying it, which referring rows must not notice.
-            await db.bare(lambda conn: conn.exec_driver_sql("PRAGMA foreign_keys=OFF").close())
-            await db.tx(upgrades.upgrade, file)
-            await db.bare(lambda conn: conn.exec_driver_sql("PRAGMA foreign_keys=ON").close())
-        except BaseException:
-            if db is not None:
-                await db.close()
-            lock.release()
-            raise
-        return cls(db=db, lock=lock, clock=clock, lease=lease, worker=worker, conclude=conclude)
+        db, lock = await sqlite.at(path)
+        return cls(
+            db=db,
+            lock=lock,
+            url=None,
+            instant=None,
+            clock=clock,
+            lease=lease,
+            worker=worker,
+            conclude=conclude,
+            sites=(),
+            per_site=per_site,
+        )
+
+    @classmethod
+    async def on(
+        cls,
+        url: str,
+        *,
+        clock: Clock,
+        worker: str,
+        lease: float = 20.0,
+        conclude: Conclude | None = None,
+        sites: Sequence[str] = (),
+        per_site: int = 0,
+        instant: Instant | None = None,
+        patience: float | None = None,
+    ) -> Self:
+        """Open the store on PostgreSQL, which any number of daemons share.
+
+        ``worker`` names one process. ``sites`` are those whose jobs it claims, all when there are
+        none. ``instant`` is another clock for the leases than the server's. Raises StoreFailed
+        where the database refuses, StoreBusy where it is away, SettingsInvalid without its driver.
+        """
+        postgres = _postgres()
+        db = await postgres.at(url, patience=postgres.PATIENCE if patience is None else patience)
+        return cls(
+            db=db,
+            lock=None,
+            url=url,
+            instant=instant or postgres.instant,
+            clock=clock,
+            lease=lease,
+            worker=worker,
+            conclude=conclude,
+            sites=sites,
+            per_site=per_site,
+        )
 
     async def close(self) -> None:
         """End what is being written and free the file. A second call does nothing."""
@@ -151,21 +190,29 @@ class Store:
     # --- Triggers ------------------------------------------------------------------------------
 
     async def receive(self, delivery: Delivery, trigger: Trigger | None) -> None:
-        await self.db.tx(refs.receive, delivery, trigger, self._clock.now())
+        def record(conn: sa.Connection) -> None:
+            refs.receive(conn, delivery, trigger, self._clock.now())
+            self._call(conn)
+
+        await self.db.tx(record)
         self.work.wake()
 
     async def trigger(self, trigger: Trigger) -> None:
-        await self.db.tx(refs.raise_, trigger, self._clock.now())
+        def record(conn: sa.Connection) -> None:
+            refs.raise_(conn, trigger, self._clock.now())
+            self._call(conn)
+
+        await self.db.tx(record)
         self.work.wake()
 
     async def next_trigger(self) -> Trigger | None:
         return await self.db.read(refs.next_trigger, self._clock.now())
 
     async def settle(self, trigger: Trigger) -> None:
-        await self.db.tx(refs.settle, trigger)
+        await self.db.share(refs.settle, trigger)
 
     async def postpone(self, trigger: Trigger, due_at: float) -> None:
-        await self.db.tx(refs.postpone, trigger, due_at)
+        await self.db.share(refs.postpone, trigger, due_at)
         self.work.wake()
 
     async def ref_state(self, ref: str) -> RefState | None:
@@ -208,7 +255,12 @@ class Store:
         # not there for anyone, and storing thousands of them holds nobody up.
         for start in range(0, len(texts), TEXTS):
             await self.db.tx(inventory.keep, texts[start : start + TEXTS], now)
-        deployment = await self.db.tx(deployments.open_, opening, conclude, self._clock.now())
+
+        def record(conn: sa.Connection) -> Deployment:
+            self._call(conn)
+            return deployments.open_(conn, opening, conclude, self._clock.now())
+
+        deployment = await self.db.tx(record)
         self.work.wake()
         return deployment
 
@@ -240,6 +292,7 @@ class Store:
             if known is None or known.state.final:
                 state = "not on record" if known is None else f"{known.state.value} already"
                 raise CancelRefused(f"deployment {number} is {state}", next_step="Nothing to do.")
+            self._call(conn)
             ended, left = queue.cancel(conn, number, reason, now)
             if not ended:
                 raise CancelRefused(
@@ -278,6 +331,7 @@ class Store:
             known = pausing.get(conn)
             if known is not None:
                 pausing.put(conn, None)
+                self._call(conn)
                 deployments.restate(conn, conclude, now)
             return known
 
@@ -295,15 +349,18 @@ class Store:
                 conn,
                 limit=limit,
                 now=self._clock.now(),
-                instant=self._instant(),
+                instant=self._instant(conn),
                 lease=self._lease,
                 worker=self._worker,
                 paused=pausing.get(conn) is not None,
+                bounds=self._bounds,
             )
             self._conclude_ended(conn)
 
+        # Two that count what runs in a site must not count side by side.
+        run = self.db.tx if self._bounds.per_site else self.db.share
         try:
-            await self.db.tx(take)
+            await run(take)
         except asyncio.CancelledError:
             # Nobody will work on what was taken in the meantime.
             for each in claims:
@@ -312,12 +369,13 @@ class Store:
         return claims
 
     async def renew(self, claims: Sequence[Claim]) -> Sequence[Claim]:
-        return await self.db.tx(queue.renew, claims, self._instant() + self._lease)
+        return await self.db.share(lambda conn: queue.renew(conn, claims, self._until(conn)))
 
     async def checkpoint(self, claim: Claim, step: Step, intent: Intent | None = None) -> None:
         """As the port says; without ``intent`` the one on record stays. Extends the lease."""
-        until = self._instant() + self._lease
-        await self.db.tx(queue.checkpoint, claim, step, intent, until)
+        await self.db.persist(
+            lambda conn: queue.checkpoint(conn, claim, step, intent, self._until(conn))
+        )
 
     async def finish(
         self, claim: Claim, outcome: Outcome, state: DeviceState, conclude: Conclude
@@ -329,7 +387,7 @@ class Store:
             queue.finish(conn, claim, outcome, state, now)
             return deployments.settle(conn, claim.job.deployment, conclude, now)
 
-        deployment = await self.db.tx(end)
+        deployment = await self.db.persist(end)
         self.work.wake()
         return deployment
 
@@ -340,7 +398,7 @@ class Store:
             queue.retry(conn, claim, outcome, run_at, self._clock.now())
             self._conclude_ended(conn)
 
-        await self.db.tx(put_back)
+        await self.db.persist(put_back)
         self.work.wake()
 
     async def release(self, claim: Claim) -> None:
@@ -350,10 +408,14 @@ class Store:
             queue.release(conn, claim, self._clock.now())
             self._conclude_ended(conn)
 
-        await self.db.tx(put_back)
+        await self.db.persist(put_back)
         self.work.wake()
 
     async def free_leases(self) -> int:
+        """As the port says; nothing where other daemons may hold them: theirs run out."""
+        if self._url is not None:
+            return 0
+
         def free(conn: sa.Connection) -> int:
             freed = queue.free_leases(conn, self._clock.now())
             self._conclude_ended(conn)
@@ -362,6 +424,46 @@ class Store:
         freed = await self.db.tx(free)
         self.work.wake()
         return freed
+
+    # --- Duties --------------------------------------------------------------------------------
+
+    async def mine(self, duty: str) -> bool:
+        if self._url is None:
+            return True
+        now = self._clock.monotonic()
+        # Renewed when half of it is gone, so that most looks cost nothing.
+        if now < self._duties.get(duty, now) - DUTY / 2:
+            return True
+
+        def take(conn: sa.Connection) -> bool:
+            instant = self._instant(conn)
+            return duties.take(conn, duty, self._worker, instant, instant + DUTY)
+
+        held = await self.db.share(take)
+        self._duties[duty] = now + DUTY if held else now
+        return held
+
+    async def leave_duties(self) -> None:
+        if self._duties:
+            await self.db.share(duties.leave, self._worker)
+            self._duties.clear()
+
+    async def ring(self, timer: str, interval: float) -> bool:
+        return await self.db.share(duties.ring, timer, interval, self._clock.now())
+
+    async def listen(self) -> bool:
+        """Wait until another daemon wrote work and wake whoever waits here; False where none can.
+
+        Raises StoreBusy or StoreFailed when the connection is lost.
+        """
+        if self._url is None:
+            return False
+        async with _postgres().listening(self._url) as calls:
+            # What was called while nobody listened.
+            self.work.wake()
+            async for _ in calls:
+                self.work.wake()
+        return True
 
     # --- Accounts ------------------------------------------------------------------------------
 
@@ -452,7 +554,7 @@ class Store:
 
     async def record(self, state: DeviceState) -> None:
         """As the port says; nothing for a device that is not in the inventory."""
-        await self.db.tx(inventory.observe, state)
+        await self.db.share(inventory.observe, state)
 
     async def add(self, state: DeviceState, desired: Desired | None) -> None:
         name, now = state.device.name, self._clock.now()
@@ -488,14 +590,14 @@ class Store:
         return await self.db.read(outbox.due, limit, self._clock.now())
 
     async def delivered(self, row: OutboxRow, remote: str | None) -> None:
-        await self.db.tx(outbox.delivered, row, remote, self._clock.now())
+        await self.db.share(outbox.delivered, row, remote, self._clock.now())
 
     async def defer(self, row: OutboxRow, run_at: float, error: str) -> None:
-        await self.db.tx(outbox.defer, row, run_at, error)
+        await self.db.share(outbox.defer, row, run_at, error)
         self.work.wake()
 
     async def give_up(self, row: OutboxRow, error: str) -> None:
-        await self.db.tx(outbox.give_up, row, error, self._clock.now())
+        await self.db.share(outbox.give_up, row, error, self._clock.now())
 
     async def revive(self, since: float) -> int:
         revived = await self.db.tx(outbox.revive, since, self._clock.now())
@@ -509,7 +611,7 @@ class Store:
         return await self.db.read(retention.depth, self._clock.now())
 
     async def alive(self) -> None:
-        await self.db.tx(retention.beat, self._worker, self._clock.now())
+        await self.db.share(retention.beat, self._worker, self._clock.now())
 
     async def prune(self, *, before: float, keep_deployments: int) -> int:
         """Drop what ended before this time; gives how many deployments.
@@ -520,7 +622,8 @@ class Store:
         while some := await self.db.tx(retention.prune_deployments, before, keep_deployments):
             dropped += some
         await self.db.tx(retention.prune_rest, before, self._clock.now())
-        await self.db.bare(retention.give_back_space)
+        if self._url is None:
+            await self.db.bare(retention.give_back_space)
         return dropped
 
     async def held_backups(self) -> frozenset[str]:
@@ -528,17 +631,21 @@ class Store:
 
     # --- inside --------------------------------------------------------------------------------
 
-    def _instant(self) -> float:
-        return self._offset + self._clock.monotonic()
+    def _until(self, conn: sa.Connection) -> float:
+        return self._instant(conn) + self._lease
+
+    def _call(self, conn: sa.Connection) -> None:
+        """Wake the other daemons as well, when this transaction is committed."""
+        if self._url is not None:
+            _postgres().notify(conn)
 
     def _conclude_ended(self, conn: sa.Connection) -> None:
         if self._conclude is not None:
             deployments.conclude_ended(conn, self._conclude, self._clock.now())
 
     async def _horizon(self, since: float) -> float | None:
-        ahead = self._instant() - self._clock.now()
-
         def first(conn: sa.Connection) -> float | None:
+            ahead = self._instant(conn) - self._clock.now()
             due, expiry = retention.horizon(conn, since), retention.expiry(conn, since + ahead)
             times = [due, None if expiry is None else expiry - ahead]
             return min((each for each in times if each is not None), default=None)
@@ -546,37 +653,13 @@ class Store:
         return await self.db.read(first)
 
 
-def _prepare(file: Path, *, own: bool) -> None:
-    """Make the directory, for us alone: recorded configurations are nobody else's business."""
-    folder = file.parent
+def _postgres() -> ModuleType:
+    """The driver is an extra: nobody who runs on one machine has to install it."""
     try:
-        if not folder.exists():
-            folder.mkdir(mode=0o700, parents=True)
-        found = folder.stat()
-        others = found.st_mode & (stat.S_IRWXG | stat.S_IRWXO)
-        if not (own and others):
-            return
-        # A shared directory given by mistake (/tmp, a home) is not ours to close.
-        ours = file.exists() or not any(folder.iterdir())
-        if ours and not found.st_mode & stat.S_ISVTX and found.st_uid == os.geteuid():
-            folder.chmod(0o700)
-        else:
-            log.warning("others may enter the directory of the store", path=str(folder))
-    except OSError as error:
-        raise StoreFailed(
-            f"the directory of the store {folder} cannot be used: {error.strerror}",
-            next_step="Check `store.path` and that CatNet may write there.",
+        from catnet_controller.store import postgres
+    except ImportError as error:
+        raise SettingsInvalid(
+            f"store.url: a PostgreSQL database needs its driver ({error.name} is not installed)",
+            next_step="Install `catnet-controller[postgres]`.",
         ) from error
-
-
-def _create(file: Path) -> None:
-    """SQLite gives its helper files the mode of the database file, so this one decides."""
-    try:
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
-        if file.stat().st_mode & 0o077:
-            file.chmod(0o600)
-    except OSError as error:
-        raise StoreFailed(
-            f"the store {file} cannot be opened: {error.strerror}",
-            next_step="Check that CatNet may write to the file and its directory.",
-        ) from error
+    return postgres

@@ -1,7 +1,11 @@
-"""From whatever is in the database file to the schema of this version, or a refusal that says why.
+"""From whatever is in the database to the schema of this version, or a refusal that says why.
 
 The migrations are in the package, so an installed wheel brings them along; all that are missing
-run in one transaction: a killed upgrade leaves the file as it was.
+run in one transaction: a killed upgrade leaves the database as it was.
+
+Daemons of two versions share a PostgreSQL server during an upgrade, so a migration only adds: new
+tables, and columns that have a default. What is to go is taken away a version later, by a
+migration that raises the number in the table `reader`.
 """
 
 from pathlib import Path
@@ -10,12 +14,13 @@ import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from catnet_controller.errors import StoreFailed
 
 APPLICATION = 0x4361744E
 """SQLite's application id of a CatNet store: ``CatN`` in the header of the file."""
+HEAD = "0004"
+"""The schema of this version: the number of the last migration."""
 
 
 def verify(conn: sa.Connection, path: Path) -> None:
@@ -46,22 +51,54 @@ def prepare(conn: sa.Connection) -> None:
     conn.exec_driver_sql("PRAGMA journal_mode=WAL").close()
 
 
-def upgrade(conn: sa.Connection, path: Path) -> None:
+def upgrade_file(conn: sa.Connection, path: Path) -> None:
     """Bring the schema up to date; raises StoreFailed for a file of a newer CatNet."""
-    config = _config()
-    config.attributes["connection"] = conn
-    known = {each.revision for each in ScriptDirectory.from_config(config).walk_revisions()}
-    current = MigrationContext.configure(conn).get_current_revision()
-    if current is not None and current not in known:
+    current = _current(conn)
+    if current is not None and current > HEAD:
         raise StoreFailed(
             f"{path} was written by a newer version of CatNet (schema {current})",
             next_step="Install that version, or put back the backup made before the upgrade.",
         )
     conn.exec_driver_sql(f"PRAGMA application_id={APPLICATION}")
-    command.upgrade(config, "head")
+    _to_head(conn)
     broken = conn.exec_driver_sql("PRAGMA foreign_key_check").fetchall()
     if broken:
         raise _damaged(path, f"{len(broken)} rows refer to rows that are not there")
+
+
+def upgrade_server(conn: sa.Connection) -> None:
+    """Bring the schema up to date; one that is newer is taken if it says that we can read it.
+
+    So daemons of two versions run side by side while a cluster is upgraded. Raises StoreFailed for
+    a schema that is too new, and for the database of another program.
+    """
+    current = _current(conn)
+    if current is not None and current > HEAD:
+        floor = conn.exec_driver_sql("SELECT schema FROM reader").scalar_one_or_none()
+        if floor is not None and floor <= HEAD:
+            return
+        raise StoreFailed(
+            f"the database was upgraded by a newer version of CatNet (schema {current}, readable"
+            f" from {floor} on; this one has {HEAD})",
+            next_step="Install that version, or put back the backup made before the upgrade.",
+        )
+    if current is None and sa.inspect(conn).get_table_names():
+        raise StoreFailed(
+            "the database has tables of another program",
+            next_step="Give CatNet a database of its own in `store.url`.",
+        )
+    if current != HEAD:
+        _to_head(conn)
+
+
+def _current(conn: sa.Connection) -> str | None:
+    return MigrationContext.configure(conn).get_current_revision()
+
+
+def _to_head(conn: sa.Connection) -> None:
+    config = _config()
+    config.attributes["connection"] = conn
+    command.upgrade(config, "head")
 
 
 def _config() -> Config:

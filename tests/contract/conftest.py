@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from catnet_controller.store.store import Store
-from tests.helpers_store import ManualClock, opened
+from tests.helpers_postgres import Cluster
+from tests.helpers_store import ManualClock, opened, opened_on
 
 
 @pytest.fixture
@@ -14,10 +15,14 @@ def clock() -> ManualClock:
     return ManualClock()
 
 
-@pytest.fixture(params=["sqlite"])
+@pytest.fixture(params=["sqlite", "postgres"])
 async def store(
     request: pytest.FixtureRequest, tmp_path: Path, clock: ManualClock
 ) -> AsyncIterator[Store]:
-    assert request.param == "sqlite"
-    async with opened(tmp_path / "state", clock) as store:
+    if request.param == "sqlite":
+        async with opened(tmp_path / "state", clock) as store:
+            yield store
+        return
+    server: Cluster = request.getfixturevalue("postgres")
+    async with opened_on(server.emptied("contract"), clock) as store:
         yield store

@@ -16,6 +16,7 @@ from catnet_controller.models import (
 )
 from catnet_controller.store.store import Store
 from tests.helpers_store import (
+    LEASE,
     START,
     ManualClock,
     conclude,
@@ -102,7 +103,7 @@ async def test_an_interrupted_push_is_finished_while_paused(
     (claim,) = await store.claim(1)
     await store.checkpoint(claim, Step.ARM, intent())
     await store.pause(PAUSE, telling)
-    await store.free_leases()
+    clock.advance(LEASE + 1)
     (again,) = await store.claim(1)
     assert again.job.intent is not None
 

@@ -141,9 +141,9 @@ async def test_a_read_only_file(store: Store) -> None:
     await store.alive()
 
 
-async def test_a_lock_held_by_another_program(store: Store) -> None:
+async def test_a_lock_held_by_another_program(store: Store, tmp_path: Path) -> None:
     await store.db.tx(pragma("busy_timeout", 10))
-    with closing(sqlite3.connect(store.db.path, isolation_level=None)) as other:
+    with closing(sqlite3.connect(tmp_path / "catnet.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(StoreBusy, match="another program"):
             await store.alive()
@@ -151,10 +151,10 @@ async def test_a_lock_held_by_another_program(store: Store) -> None:
     await store.alive()
 
 
-async def test_a_wait_is_not_broken_by_trouble(store: Store) -> None:
+async def test_a_wait_is_not_broken_by_trouble(store: Store, tmp_path: Path) -> None:
     """The look for work reports it; waiting must not turn into a busy loop or an end."""
     await store.db.tx(pragma("busy_timeout", 10))
-    with closing(sqlite3.connect(store.db.path, isolation_level=None)) as other:
+    with closing(sqlite3.connect(tmp_path / "catnet.db", isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         await store.wait(0.01)
         other.execute("ROLLBACK")

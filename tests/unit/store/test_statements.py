@@ -10,6 +10,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from catnet_controller.store import (
     deployments,
+    duties,
     inventory,
     outbox,
     pausing,
@@ -30,7 +31,7 @@ def statements(module: ModuleType) -> Iterator[tuple[str, sa.ClauseElement]]:
 
 ALL = dict(
     each
-    for module in (deployments, inventory, outbox, pausing, queue, refs, retention)
+    for module in (deployments, duties, inventory, outbox, pausing, queue, refs, retention)
     for each in statements(module)
 )
 DIALECTS: tuple[sa.Dialect, ...] = tuple(each() for each in (sqlite.dialect, postgresql.dialect))

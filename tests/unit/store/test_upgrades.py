@@ -22,7 +22,11 @@ def described(conn: sa.Connection) -> dict[str, set[str]]:
         " WHERE name NOT LIKE 'alembic%' AND name NOT LIKE 'sqlite_%'"
     )
     return {
-        name: {" ".join(part.replace('"', "").split()) for part in re.split(r",(?=\s*\n)|\n", sql)}
+        name: {
+            # A column that was added later stands behind the constraints.
+            " ".join(part.replace('"', "").split()).removesuffix(")").strip()
+            for part in re.split(r",\s|\n", sql)
+        }
         for name, sql in rows
     }
 
@@ -51,7 +55,7 @@ def test_the_migrations_are_one_line_of_numbers() -> None:
     config = Config()
     config.set_main_option("script_location", str(folder))
     script = ScriptDirectory.from_config(config)
-    assert len(script.get_heads()) == 1
+    assert script.get_heads() == [upgrades.HEAD]
     revisions = [each.revision for each in script.walk_revisions()]
     assert revisions == [f"{number:04}" for number in range(len(revisions), 0, -1)]
     assert len(list((folder / "versions").glob("[a-z]*.py"))) == len(revisions)
@@ -75,7 +79,7 @@ async def test_an_upgrade_that_was_killed_left_nothing(tmp_path: Path) -> None:
     sa.event.listen(engine, "connect", lambda driver, _: setattr(driver, "isolation_level", None))
     with engine.connect() as conn:
         conn.exec_driver_sql("BEGIN IMMEDIATE")
-        upgrades.upgrade(conn, path)
+        upgrades.upgrade_file(conn, path)
         conn.rollback()
     engine.dispose()
     with closing(sqlite3.connect(path)) as left:
