@@ -101,7 +101,7 @@ section police ... ; opens police ; no no police
 single set <dscp|cos|precedence|qos-group|discard-class|mpls> ... ; no full
 single set ip <dscp|precedence> ... ; no full
 single set <...> ; no full
-single service-policy * ; no full
+single service-policy * ; no full ; change remove ; source cisco.ios (Ansible) issue 109: a policy is refused while another is attached; nothing is lost by removing first where it is not
 single queue-limit ... ; no full
 single queue-buffers ratio *
 flag random-detect ; stage 49

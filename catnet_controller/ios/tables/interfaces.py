@@ -71,7 +71,7 @@ single ip bandwidth-percent eigrp <n> *
 single ip ospf <p> area ... ; no full
 single ip ospf authentication [...]
 single ip ospf authentication-key ...
-single ip ospf message-digest-key <n> ... ; change remove ; source facts 9: the old line goes right before the new one
+single ip ospf message-digest-key <n> ... ; change remove ; source IP Routing: OSPF, ip ospf message-digest-key: a changed key comes under a new number; of the same it is refused (OSPF: Key 1 already exists)
 single ip ospf network ...
 single ip ospf <cost|priority|hello-interval|dead-interval|retransmit-interval|transmit-delay> ...
 flag ip ospf mtu-ignore
@@ -230,7 +230,7 @@ single storm-control <x> ...
 single udld port [...]
 single power inline ... ; danger power of what is attached
 single power <x> ...
-single service-policy <input|output> * ; no full
+single service-policy <input|output> * ; no full ; change remove ; source cisco.ios (Ansible) issue 109: a policy is refused while another is attached; nothing is lost by removing first where it is not
 single service-policy type <...> ; no full
 section service instance <n> ethernet [...] ; opens service-instance
 single ppp authentication ...
@@ -303,7 +303,7 @@ single rewrite ingress ...
 single rewrite egress ...
 section xconnect ... ; opens xconnect ; no no xconnect
 single bridge-domain ...
-single service-policy <input|output> * ; no full
+single service-policy <input|output> * ; no full ; change remove ; source cisco.ios (Ansible) issue 109: a policy is refused while another is attached; nothing is lost by removing first where it is not
 list l2protocol <...>
 single ethernet <...> ; no full
 single mtu *
@@ -319,7 +319,7 @@ flag shutdown ; off ; stage 90 ; tags last ; source Command Default: disabled, t
 single state *
 flag remote-span
 single private-vlan <...> ; no full
-single service-policy <input|output> * ; no full
+single service-policy <input|output> * ; no full ; change remove ; source cisco.ios (Ansible) issue 109: a policy is refused while another is attached; nothing is lost by removing first where it is not
 list device-tracking attach-policy <...>
 list ip flow monitor <...>
 single member <...> ; no full

@@ -174,7 +174,7 @@ list summary-address <...>
 single redistribute <ospf|eigrp|bgp|isis|rip> <n> [...] ; tags redistribute
 single redistribute <connected|static|omp> [...] ; tags redistribute
 single redistribute <p> [...] ; tags redistribute
-flag passive-interface default ; stage 40 ; wipes passive-interface (?!default)\S+|no passive-interface \S+ ; source facts 4 and 9: passive-interface default clears exceptions
+flag passive-interface default ; stage 40 ; wipes passive-interface (?!default)\S+|no passive-interface \S+ ; source facts 4 and 9: passive-interface default clears exceptions; FRRouting does the same (ospf_passive_interface_default)
 flag passive-interface <i> ; both ; stage 41 ; source passive-interface default inverts it
 single network <p> <w> area * ; stage 45 ; no full ; change remove ; source facts 9: the old line goes right before the new one
 single default-information originate [...]
@@ -217,7 +217,7 @@ single network <p> ; stage 45
 single redistribute <ospf|eigrp|bgp|isis|rip> <n> [...] ; tags redistribute
 single redistribute <connected|static> [...] ; tags redistribute
 single redistribute <p> [...] ; tags redistribute
-flag passive-interface default ; stage 40 ; wipes passive-interface (?!default)\S+|no passive-interface \S+ ; source facts 4 and 9: passive-interface default clears exceptions
+flag passive-interface default ; stage 40 ; wipes passive-interface (?!default)\S+|no passive-interface \S+ ; source facts 4 and 9: passive-interface default clears exceptions; FRRouting does the same (ospf_passive_interface_default)
 flag passive-interface <i> ; both ; stage 41 ; source passive-interface default inverts it
 list neighbor <...>
 single eigrp router-id *
@@ -302,7 +302,7 @@ single version *
 list network <...>
 single timers basic ...
 flag auto-summary ; on ; source Command Default: enabled
-flag passive-interface default ; stage 40 ; wipes passive-interface (?!default)\S+|no passive-interface \S+ ; source facts 4 and 9: passive-interface default clears exceptions
+flag passive-interface default ; stage 40 ; wipes passive-interface (?!default)\S+|no passive-interface \S+ ; source facts 4 and 9: passive-interface default clears exceptions; FRRouting does the same (ospf_passive_interface_default)
 flag passive-interface <i> ; both ; stage 41 ; source passive-interface default inverts it
 single redistribute <p> [...] ; tags redistribute
 single default-information originate [...]

@@ -347,7 +347,7 @@ flag <...>
         "control-plane",
         cite,
         r"""
-single service-policy <input|output> * ; no full ; danger what reaches the device itself
+single service-policy <input|output> * ; no full ; danger what reaches the device itself ; change remove ; source cisco.ios (Ansible) issue 109: a policy is refused while another is attached; nothing is lost by removing first where it is not
 single service-policy type <...> ; no full
 flag <...>
 """,
