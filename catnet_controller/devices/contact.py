@@ -5,7 +5,7 @@ Each verb is judged by what the device shows afterwards, never by having been ty
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import ParamSpec, Self, TypeVar
@@ -483,17 +483,20 @@ def same(one: str, other: str) -> bool:
     return one == other or normal.digest(one) == normal.digest(other)
 
 
-def difference(running: str, wanted: str) -> ChangeSet | None:
-    """What would have to be typed to get from one config to the other; None when nothing."""
+def difference(running: str, wanted: str, typed: Collection[str] = ()) -> ChangeSet | None:
+    """What would have to be typed to get from one config to the other; None when nothing.
+
+    ``typed`` are lines that the device took already; a ``no`` among them need not be shown.
+    """
     if same(running, wanted):
         return None
-    change_set = diff.compare(running, wanted)
+    change_set = diff.compare(running, wanted, typed_before=typed)
     return None if change_set.empty else change_set
 
 
-def unlike(running: str, wanted: str) -> str:
+def unlike(running: str, wanted: str, typed: Collection[str] = ()) -> str:
     """The difference for people, redacted; empty when there is none."""
-    change_set = difference(running, wanted)
+    change_set = difference(running, wanted, typed)
     return "" if change_set is None else diff.render(change_set.diff)
 
 

@@ -254,11 +254,13 @@ class Push:
             await contact.close()
             session = await contact.open()
         self._after = after = await contact.read(session)
-        left = await contact.compute(unlike, after.text, change_set.predicted)
+        typed = [command.text for command in change_set.commands]
+        left = await contact.compute(unlike, after.text, change_set.predicted, typed)
         if left:
             # Once more: a byte lost on the way is no reason to undo a change.
             self._after = after = await contact.read(session)
-            left = await contact.compute(unlike, after.text, change_set.predicted)
+            typed = [command.text for command in change_set.commands]
+        left = await contact.compute(unlike, after.text, change_set.predicted, typed)
         if left:
             lines = [line.strip() for line in left.splitlines() if line.startswith(("+", "-"))]
             shown = "; ".join(lines[:3]) + (f" and {len(lines) - 3} more" if lines[3:] else "")
@@ -353,7 +355,8 @@ class Push:
             if await contact.pending(session):
                 return False
             self._after = after = await contact.read(session)
-            left = await contact.compute(difference, after.text, change_set.predicted)
+            typed = [command.text for command in change_set.commands]
+            left = await contact.compute(difference, after.text, change_set.predicted, typed)
         except CatnetError as error:
             log.info("cannot tell whether it was confirmed", error=error.message)
             return False

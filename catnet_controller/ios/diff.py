@@ -6,7 +6,7 @@ addresses with it) the plan is continued until nothing is left; where that does 
 is refused.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 
 from catnet_controller.ios import merge, uses
 from catnet_controller.ios.changes import ChangeSet, Command, DiffLine, Refusal
@@ -33,6 +33,7 @@ def compare(
     origins: Sequence[str] = (),
     mark: bytes | None = None,
     strict: bool = False,
+    typed_before: Collection[str] = (),
 ) -> ChangeSet:
     """The change set from ``running`` to ``desired``.
 
@@ -41,6 +42,8 @@ def compare(
     desired comes from. Secrets in desired are plain values or the device's own hash. ``mark`` is
     a secret key that lets two different secrets look different in the redacted diff. Lines that
     only a catch-all row takes are typed as they stand, with a warning; ``strict`` refuses them.
+    ``typed_before`` are lines that the device took already: a ``no`` among them that it does not
+    show is so where no rule knows that it would be shown.
     """
     if running == desired and scope == "full":
         return ChangeSet(predicted=running)
@@ -58,7 +61,7 @@ def compare(
             _align(have, before)
         aim = merge.partial(have, want, before)
     else:
-        aim = merge.full(have, want)
+        aim = merge.full(have, want, typed_before)
     merge.vlans(have, want, aim)
     where = _Where(origins)
     refusals = [

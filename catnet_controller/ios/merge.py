@@ -6,6 +6,7 @@ and no longer desired are gone, everything else stays.
 """
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from catnet_controller.ios import names
@@ -27,11 +28,13 @@ class Aim:
     unmanaged: int = 0
     cleared: set[str] = field(default_factory=set)
     """Ports that desired does not name: they go back to their default."""
+    typed: Collection[str] = ()
+    """Lines that were typed: a ``no`` of them that a device may hide need not be shown."""
 
 
-def full(running: Section, desired: Section) -> Aim:
+def full(running: Section, desired: Section, typed: Collection[str] = ()) -> Aim:
     """The aim when desired speaks for the whole device."""
-    aim = Aim(Section(()))
+    aim = Aim(Section(()), typed=typed)
     _full(running, desired, aim.section, aim)
     return aim
 
@@ -53,6 +56,8 @@ def _full(running: Section, desired: Section, into: Section, aim: Aim) -> None:
             index[item.key] = item
             continue
         if satisfied(item, old) or absent(item):
+            continue
+        if old is None and item.text in aim.typed and _hides(item):
             continue
         if _own(item):
             if old is not None:
@@ -174,6 +179,11 @@ def absent(item: Item) -> bool:
         and item.row is not None
         and (item.row.off or item.row.shown or (item.kind is not Kind.FLAG and not item.row.on))
     )
+
+
+def _hides(item: Item) -> bool:
+    """True for a ``no`` that the device prints or not, depending on a default nobody knows."""
+    return item.negative and item.row is not None and not (item.row.on or item.row.both)
 
 
 def _partial(into: Section, desired: Section, applied: Section | None, aim: Aim) -> None:
