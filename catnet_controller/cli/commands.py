@@ -341,22 +341,7 @@ def diff(
         found = asyncio.run(differ(running, desired, path=path, partial=partial, settings=settings))
     outcome = found.outcome
     if view == "json":
-        _print_json(
-            {
-                "same": found.same,
-                "running": found.running,
-                "desired": found.desired,
-                "scope": found.scope.value,
-                "added": outcome.added,
-                "removed": outcome.removed,
-                "diff": outcome.diff,
-                "unified": found.unified,
-                "commands": list(outcome.commands),
-                "reverse": list(outcome.reverse),
-                "warnings": list(outcome.warnings),
-                "refusals": list(found.refusals),
-            }
-        )
+        _print_json(printing.facts(found))
     else:
         shown = {
             "commands": "\n".join(outcome.commands),

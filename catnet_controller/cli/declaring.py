@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -12,6 +13,7 @@ from catnet_controller.cli import options
 from catnet_controller.cli.exits import Exit
 
 if TYPE_CHECKING:
+    from catnet_controller.devices.hostkeys import HostKey
     from catnet_controller.models import Device, Jump, Snapshot
     from catnet_controller.settings import Settings
 
@@ -209,6 +211,7 @@ def check(*, name: str, config: Path, url: str | None, as_json: bool) -> int:
 )
 @options.config
 @options.url
+@options.as_json
 def trust(
     *,
     name: str,
@@ -217,6 +220,7 @@ def trust(
     fingerprint: str | None,
     config: Path,
     url: str | None,
+    as_json: bool,
 ) -> int:
     """Show the SSH host key of device NAME, ask, and trust it from now on.
 
@@ -235,23 +239,25 @@ def trust(
     from catnet_controller.devices.hostkeys import HostKeys
     from catnet_controller.errors import HostKeyChanged
 
+    # With --json the words are for the person who is asked, the answer for the program.
+    say = partial(click.echo, err=as_json)
     where, port, jump = _find(name, settings=settings, path=path, host=host, url=url)
     known_hosts = HostKeys(settings.devices.known_hosts)
     known = known_hosts.known(where, port)
     shown = asyncio.run(wiring.host_keys(settings, name, host=where, port=port, jump=jump))
     if {key.fingerprint for key in shown} <= {key.fingerprint for key in known}:
-        click.echo(f"{name} ({where} port {port}) is already trusted:")
+        say(f"{name} ({where} port {port}) is already trusted:")
         for key in shown:
-            click.echo(f"  {key.fingerprint}  {key.algorithm}")
-        return Exit.OK
-    click.echo(f"{name} ({where} port {port}) shows:")
+            say(f"  {key.fingerprint}  {key.algorithm}")
+        return _trusted(name, shown, as_json=as_json)
+    say(f"{name} ({where} port {port}) shows:")
     for key in shown:
-        click.echo(f"  {key.fingerprint}  {key.algorithm}")
+        say(f"  {key.fingerprint}  {key.algorithm}")
     if known:
-        click.echo(click.style("It is known with other keys:", fg="red", bold=True))
+        say(click.style("It is known with other keys:", fg="red", bold=True))
         for key in known:
-            click.echo(f"  {key.fingerprint}  {key.algorithm}")
-        click.echo("If nobody replaced the device or its keys, somebody may stand in between.")
+            say(f"  {key.fingerprint}  {key.algorithm}")
+        say("If nobody replaced the device or its keys, somebody may stand in between.")
     if fingerprint is not None:
         wanted = fingerprint.removeprefix("SHA256:").rstrip("=")
         matching = [key for key in shown if key.fingerprint.removeprefix("SHA256:") == wanted]
@@ -261,11 +267,19 @@ def trust(
                 next_step="Nothing was trusted. Compare the fingerprints above on the console.",
             )
         shown = tuple(matching)
-    elif not click.confirm("Is this what the console of the device shows?", default=False):
+    elif not click.confirm(
+        "Is this what the console of the device shows?", default=False, err=as_json
+    ):
         click.echo("nothing was changed", err=True)
         return Exit.PROBLEMS
     known_hosts.trust(where, port, shown)
-    click.echo(f"{name} is trusted ({settings.devices.known_hosts})")
+    say(f"{name} is trusted ({settings.devices.known_hosts})")
+    return _trusted(name, shown, as_json=as_json)
+
+
+def _trusted(name: str, keys: "Sequence[HostKey]", *, as_json: bool) -> int:
+    if as_json:
+        options.print_json({"device": name, "trusted": [key.fingerprint for key in keys]})
     return Exit.OK
 
 

@@ -72,6 +72,7 @@ def _place(*, default: bool, device: str | None, group: str | None, name: str | 
     help="Read what would be asked for, a line each: password, enable, passphrase.",
 )
 @options.config
+@options.as_json
 def set_(
     *,
     default: bool,
@@ -82,6 +83,7 @@ def set_(
     private_key: Path | None,
     stdin: bool,
     config: Path,
+    as_json: bool,
     **asked: bool,
 ) -> int:
     """Add a login, or change the parts of it that are named; the others stay.
@@ -119,7 +121,9 @@ def set_(
     if "private_key" in values:
         _usable(values, known is not None)
     changed = vault.set(place, values)
-    click.echo(f"{place} {'changed' if changed else 'added'} in {vault.path} ({', '.join(values)})")
+    did = "changed" if changed else "added"
+    told = {"login": str(place), "file": str(vault.path), did: list(values)}
+    options.tell(as_json, told, f"{place} {did} in {vault.path} ({', '.join(values)})")
     return Exit.OK
 
 
@@ -229,6 +233,7 @@ def list_(*, config: Path, as_json: bool) -> int:
     help="Remove only this; repeat.",
 )
 @options.config
+@options.as_json
 def remove(
     *,
     default: bool,
@@ -237,6 +242,7 @@ def remove(
     name: str | None,
     only: tuple[str, ...],
     config: Path,
+    as_json: bool,
 ) -> int:
     """Remove a login. Its device gets that of its group then, or the one the inventory names.
 
@@ -251,13 +257,15 @@ def remove(
     vault = wiring.vault(options.read(config, lazy=True))
     vault.remove(place, [each.replace("-", "_") for each in only])
     what = f" ({', '.join(only)})" if only else ""
-    click.echo(f"{place}{what} removed from {vault.path}")
+    told = {"login": str(place), "file": str(vault.path), "only": list(only)}
+    options.tell(as_json, told, f"{place}{what} removed from {vault.path}")
     return Exit.OK
 
 
 @credentials.command("rotate-key", short_help="Encrypt every value with a new key.")
 @options.config
-def rotate_key(*, config: Path) -> int:
+@options.as_json
+def rotate_key(*, config: Path, as_json: bool) -> int:
     """Encrypt every value with a new key.
 
     Where the key is in a file (file:PATH), a new one is made and put there; the old one is worth
@@ -276,15 +284,17 @@ def rotate_key(*, config: Path) -> int:
     key = settings.devices.credentials_key
     number = wiring.vault(settings).rotate(key.path if key is not None else None)
     where = key.source if key is not None else ""
-    click.echo(f"{options.count(number, 'value')} encrypted with the new key of {where}")
-    if key is not None and key.path is None:
+    words = f"{options.count(number, 'value')} encrypted with the new key of {where}"
+    options.tell(as_json, {"values": number, "key": where}, words)
+    if not as_json and key is not None and key.path is None:
         click.echo("take the old key out now; the daemon needs the new one at its next start")
     return Exit.OK
 
 
 @credentials.command("generate-key", short_help="Make a key for the credentials.")
 @click.argument("file", type=click.Path(dir_okay=False, path_type=Path), required=False)
-def generate_key(*, file: Path | None) -> int:
+@options.as_json
+def generate_key(*, file: Path | None, as_json: bool) -> int:
     """Make a key and write it to FILE (mode 0600; never over one that is there), or print it.
 
     Keep a copy of it apart from credentials.yaml: without it nothing in there can be read.
@@ -298,7 +308,7 @@ def generate_key(*, file: Path | None) -> int:
 
     key = new_key()
     if file is None:
-        click.echo(key)
+        options.tell(as_json, {"key": key}, key)
         return Exit.OK
     try:
         handle = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -310,6 +320,7 @@ def generate_key(*, file: Path | None) -> int:
         raise click.UsageError(f"{file} is there already; `rotate-key` replaces a key.") from None
     except OSError as error:
         raise click.UsageError(f"{file} cannot be written: {error.strerror}.") from error
-    click.echo(f"a new key is in {file}; name it in catnet.yaml as")
-    click.echo(f"  devices:\n    credentials_key: file:{file.absolute()}")
+    words = f"a new key is in {file}; name it in catnet.yaml as\n  devices:\n"
+    words += f"    credentials_key: file:{file.absolute()}"
+    options.tell(as_json, {"file": str(file)}, words)
     return Exit.OK

@@ -64,6 +64,14 @@ def print_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def tell(as_json: bool, facts: object, words: str) -> None:
+    """The facts for programs, or the words for people."""
+    if as_json:
+        print_json(facts)
+    else:
+        click.echo(words)
+
+
 def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 

@@ -182,6 +182,25 @@ def diff(text: str) -> Text:
     return shown
 
 
+def facts(found: "Difference") -> dict[str, Any]:
+    """A difference for programs."""
+    it = found.outcome
+    return {
+        "same": found.same,
+        "running": found.running,
+        "desired": found.desired,
+        "scope": found.scope.value,
+        "added": it.added,
+        "removed": it.removed,
+        "diff": it.diff,
+        "unified": found.unified,
+        "commands": list(it.commands),
+        "reverse": list(it.reverse),
+        "warnings": list(it.warnings),
+        "refusals": list(found.refusals),
+    }
+
+
 def difference(
     out: Console, aside: Console, shown: str, found: "Difference", *, plain: bool
 ) -> None:

@@ -63,7 +63,8 @@ def list_(*, device: str | None, config: Path, as_json: bool) -> int:
 @click.argument("number", metavar="ID")
 @click.option("--secrets", is_flag=True, help="Print the file as it is, with every secret.")
 @options.config
-def show(*, number: str, secrets: bool, config: Path) -> int:
+@options.as_json
+def show(*, number: str, secrets: bool, config: Path, as_json: bool) -> int:
     """Print backup ID, verified, with its secrets hidden.
 
     \b
@@ -77,6 +78,10 @@ def show(*, number: str, secrets: bool, config: Path) -> int:
     text = asyncio.run(keeping.text(options.read(config, lazy=True), number))
     if not secrets:
         text = redact(text)
+    if as_json:
+        shown = text.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        options.print_json({"id": number, "text": shown})
+        return Exit.OK
     sys.stdout.flush()
     # Bytes: a device may hold what is no UTF-8, and the file must come out as it is.
     sys.stdout.buffer.write(text.encode("utf-8", "surrogateescape"))
@@ -92,8 +97,11 @@ def show(*, number: str, secrets: bool, config: Path) -> int:
     help="The config repository in this folder, not the branch on GitHub.",
 )
 @options.config
+@options.as_json
 @click.pass_obj
-def diff(flags: Flags, *, number: str, other: str, path: Path | None, config: Path) -> int:
+def diff(
+    flags: Flags, *, number: str, other: str, path: Path | None, config: Path, as_json: bool
+) -> int:
     """Compare backup ID with another backup, with what runs on its device now (read over SSH), or
     with what the config repository wants there.
 
@@ -136,8 +144,11 @@ def diff(flags: Flags, *, number: str, other: str, path: Path | None, config: Pa
         found = asyncio.run(
             differ(number, side, path=path, partial=False, settings=settings, kept=kept)
         )
-    shown = found.outcome.diff
-    printing.difference(Console(), Console(stderr=True), shown, found, plain=False)
+    if as_json:
+        options.print_json(printing.facts(found))
+    else:
+        text = found.outcome.diff
+        printing.difference(Console(), Console(stderr=True), text, found, plain=False)
     if found.refusals:
         return Exit.USAGE
     return Exit.OK if found.same else Exit.PROBLEMS

@@ -58,7 +58,8 @@ def _table(rows: Sequence[Sequence[object]]) -> None:
 @click.argument("name", default="admin")
 @_stdin
 @options.config
-def init(*, name: str, stdin: bool, config: Path) -> int:
+@options.as_json
+def init(*, name: str, stdin: bool, config: Path, as_json: bool) -> int:
     """Make the first admin, called NAME (default: admin), in the store of catnet.yaml.
 
     Asks for the password twice. There is no default password. Refuses when there is a user
@@ -80,7 +81,8 @@ def init(*, name: str, stdin: bool, config: Path) -> int:
         asyncio.run(founding.found(settings, name, password))
     finally:
         logging.close()
-    click.echo(f"{name} is an admin; start the daemon, then `catnet login {name}`")
+    words = f"{name} is an admin; start the daemon, then `catnet login {name}`"
+    options.tell(as_json, {"name": name, "role": "admin"}, words)
     return Exit.OK
 
 
@@ -125,7 +127,8 @@ def login(*, name: str | None, stdin: bool, config: Path, url: str | None, as_js
 @click.command(short_help="End the session at the daemon.")
 @options.config
 @options.url
-def logout(*, config: Path, url: str | None) -> int:
+@options.as_json
+def logout(*, config: Path, url: str | None, as_json: bool) -> int:
     """End the session at the daemon, and forget it here also when the daemon does not answer.
 
     \b
@@ -136,7 +139,8 @@ def logout(*, config: Path, url: str | None) -> int:
     daemon = options.daemon(config, url, anonymous=True)
     if not daemon.enter():
         daemon.sessions.forget(daemon.url)
-        click.echo(f"there is no session at {daemon.url}")
+        told = {"user": None, "url": daemon.url}
+        options.tell(as_json, told, f"there is no session at {daemon.url}")
         return Exit.OK
     from catnet_controller.cli.talk import DaemonRefused
 
@@ -148,7 +152,8 @@ def logout(*, config: Path, url: str | None) -> int:
             raise
     finally:
         daemon.sessions.forget(daemon.url)
-    click.echo(f"{daemon.user} is logged out of {daemon.url}")
+    told = {"user": daemon.user, "url": daemon.url}
+    options.tell(as_json, told, f"{daemon.user} is logged out of {daemon.url}")
     return Exit.OK
 
 
@@ -187,7 +192,10 @@ def user() -> None:
 @_stdin
 @options.config
 @options.url
-def add_user(*, name: str, role: str, stdin: bool, config: Path, url: str | None) -> int:
+@options.as_json
+def add_user(
+    *, name: str, role: str, stdin: bool, config: Path, url: str | None, as_json: bool
+) -> int:
     """Add user NAME; asks for the password twice.
 
     \b
@@ -199,7 +207,7 @@ def add_user(*, name: str, role: str, stdin: bool, config: Path, url: str | None
     daemon.require_private()
     password = _ask(f"Password of {name}", stdin=stdin, twice=True)
     made = daemon.post("/api/v1/users", {"name": name, "role": role, "password": password})
-    click.echo(f"{made['name']} is added ({made['role']})")
+    options.tell(as_json, made, f"{made['name']} is added ({made['role']})")
     return Exit.OK
 
 
@@ -228,11 +236,20 @@ def list_users(*, config: Path, url: str | None, as_json: bool) -> int:
     return Exit.OK
 
 
-def _change(name: str, change: dict[str, Any], *, config: Path, url: str | None, said: str) -> int:
+def _change(
+    name: str,
+    change: dict[str, Any],
+    *,
+    config: Path,
+    url: str | None,
+    as_json: bool,
+    said: str,
+) -> int:
     from urllib.parse import quote
 
-    options.daemon(config, url).patch(f"/api/v1/users/{quote(name, safe='')}", change)
-    click.echo(f"{name} {said}; sessions of {name} have ended")
+    daemon = options.daemon(config, url)
+    changed = daemon.patch(f"/api/v1/users/{quote(name, safe='')}", change)
+    options.tell(as_json, changed, f"{name} {said}; sessions of {name} have ended")
     return Exit.OK
 
 
@@ -240,28 +257,34 @@ def _change(name: str, change: dict[str, Any], *, config: Path, url: str | None,
 @click.argument("name")
 @options.config
 @options.url
-def disable(*, name: str, config: Path, url: str | None) -> int:
+@options.as_json
+def disable(*, name: str, config: Path, url: str | None, as_json: bool) -> int:
     """Keep user NAME out from now on; what the user did stays in the history.
 
     \b
     Examples:
       catnet user disable ada
     """
-    return _change(name, {"disabled": True}, config=config, url=url, said="is disabled")
+    return _change(
+        name, {"disabled": True}, config=config, url=url, as_json=as_json, said="is disabled"
+    )
 
 
 @user.command(short_help="Let a disabled user in again.")
 @click.argument("name")
 @options.config
 @options.url
-def enable(*, name: str, config: Path, url: str | None) -> int:
+@options.as_json
+def enable(*, name: str, config: Path, url: str | None, as_json: bool) -> int:
     """Let user NAME in again, with the same password.
 
     \b
     Examples:
       catnet user enable ada
     """
-    return _change(name, {"disabled": False}, config=config, url=url, said="may log in")
+    return _change(
+        name, {"disabled": False}, config=config, url=url, as_json=as_json, said="may log in"
+    )
 
 
 @user.command("role", short_help="Give a user another role.")
@@ -269,14 +292,17 @@ def enable(*, name: str, config: Path, url: str | None) -> int:
 @click.argument("role", type=click.Choice(_ROLES))
 @options.config
 @options.url
-def give_role(*, name: str, role: str, config: Path, url: str | None) -> int:
+@options.as_json
+def give_role(*, name: str, role: str, config: Path, url: str | None, as_json: bool) -> int:
     """Give user NAME another role: viewer reads, operator acts, admin manages users and tokens.
 
     \b
     Examples:
       catnet user role ada admin
     """
-    return _change(name, {"role": role}, config=config, url=url, said=f"has the role {role}")
+    return _change(
+        name, {"role": role}, config=config, url=url, as_json=as_json, said=f"has the role {role}"
+    )
 
 
 @user.command(short_help="Set a password.")
@@ -284,7 +310,8 @@ def give_role(*, name: str, role: str, config: Path, url: str | None) -> int:
 @_stdin
 @options.config
 @options.url
-def passwd(*, name: str | None, stdin: bool, config: Path, url: str | None) -> int:
+@options.as_json
+def passwd(*, name: str | None, stdin: bool, config: Path, url: str | None, as_json: bool) -> int:
     """Set the password of user NAME as an admin; without NAME your own, which asks for the old one.
 
     With --password-stdin the new password is the next line, after the old one where that is asked.
@@ -299,7 +326,12 @@ def passwd(*, name: str | None, stdin: bool, config: Path, url: str | None) -> i
     if name is not None:
         password = _ask(f"New password of {name}", stdin=stdin, twice=True)
         return _change(
-            name, {"password": password}, config=config, url=url, said="has a new password"
+            name,
+            {"password": password},
+            config=config,
+            url=url,
+            as_json=as_json,
+            said="has a new password",
         )
     if daemon.user is None:
         raise click.UsageError("You are not logged in; name the user, or `catnet login` first.")
@@ -307,7 +339,8 @@ def passwd(*, name: str | None, stdin: bool, config: Path, url: str | None) -> i
     new = _ask("New password", stdin=stdin, twice=True)
     daemon.post("/api/v1/auth/password", {"old": old, "new": new})
     daemon.sessions.forget(daemon.url)
-    click.echo(f"{daemon.user} has a new password; `catnet login` again")
+    told = {"user": daemon.user, "url": daemon.url}
+    options.tell(as_json, told, f"{daemon.user} has a new password; `catnet login` again")
     return Exit.OK
 
 
@@ -381,7 +414,8 @@ def list_tokens(*, config: Path, url: str | None, as_json: bool) -> int:
 @click.argument("name")
 @options.config
 @options.url
-def remove_token(*, name: str, config: Path, url: str | None) -> int:
+@options.as_json
+def remove_token(*, name: str, config: Path, url: str | None, as_json: bool) -> int:
     """Take token NAME away; it opens nothing from now on.
 
     \b
@@ -390,8 +424,8 @@ def remove_token(*, name: str, config: Path, url: str | None) -> int:
     """
     from urllib.parse import quote
 
-    options.daemon(config, url).delete(f"/api/v1/tokens/{quote(name, safe='')}")
-    click.echo(f"{name} opens nothing any more")
+    gone = options.daemon(config, url).delete(f"/api/v1/tokens/{quote(name, safe='')}")
+    options.tell(as_json, gone, f"{name} opens nothing any more")
     return Exit.OK
 
 

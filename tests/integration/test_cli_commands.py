@@ -88,6 +88,42 @@ def test_help_is_complete(path: tuple[str, ...], capsys: pytest.CaptureFixture[s
             assert parameter.help, parameter.name
 
 
+@pytest.mark.parametrize("path", ALL, ids=" ".join)
+def test_every_answer_is_there_for_programs_too(path: tuple[str, ...]) -> None:
+    command = ALL[path]
+    if isinstance(command, click.Group) or path[0] in ("run", "simulator", "completion"):
+        return
+    assert any("--json" in parameter.opts for parameter in command.params)
+
+
+async def test_a_shell_completes_what_there_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for shell in ("bash", "zsh", "fish"):
+        assert exits.call(catnet, ["completion", shell]) == 0
+        assert f"{shell}_complete" in capsys.readouterr().out
+    asked = {"COMP_WORDS": "catnet deployment w", "COMP_CWORD": "2"}
+    ended = await run(cwd=tmp_path, environ=asked | {"_CATNET_COMPLETE": "bash_complete"})
+    assert "watch" in ended.out
+
+
+async def test_everything_that_asks_the_daemon_works_with_its_url_alone(tmp_path: Path) -> None:
+    async with helpers_web.site(helpers_web.filled()) as site:
+        environ = {
+            "CATNET_HTTP_TOKEN": TOKEN,
+            "CATNET_URL": f"http://127.0.0.1:{site.client.port}",
+            "XDG_STATE_HOME": str(tmp_path),
+        }
+        for words in (
+            ["status"],
+            ["deploy", "--device", "edge1", "--no-wait"],
+            ["log", "level", "debug"],
+        ):
+            ended = await run(*words, "--json", cwd=tmp_path, environ=environ)
+            assert ended.code == 0, (words, ended.err)
+            assert json.loads(ended.out) is not None
+
+
 def test_exit_codes_are_documented(capsys: pytest.CaptureFixture[str]) -> None:
     exits.call(catnet, ["--help"])
     text = " ".join(capsys.readouterr().out.split())

@@ -1,7 +1,9 @@
 """The project around the code: its top level, its deployment files, its commands."""
 
 import re
+import shutil
 import subprocess
+import sys
 import tomllib
 from itertools import chain
 from pathlib import Path
@@ -76,6 +78,14 @@ def instructions() -> list[tuple[str, str]]:
     text = re.sub(r"\\\n\s*", "", text)
     split = (line.partition(" ") for line in text.splitlines() if line)
     return [(word.upper(), rest) for word, _, rest in split]
+
+
+def test_hadolint_has_nothing_to_say() -> None:
+    hadolint = shutil.which("hadolint", path=Path(sys.executable).parent)
+    if hadolint is None:
+        pytest.skip("there is no hadolint for this machine")
+    said = subprocess.run([hadolint, "Dockerfile"], cwd=ROOT, capture_output=True, check=False)
+    assert (said.returncode, said.stdout.decode()) == (0, "")
 
 
 def test_the_image_is_built_from_a_named_version_and_runs_without_root() -> None:
