@@ -421,6 +421,30 @@ class Which:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """A deployment without its jobs, and how many of them stand where.
+
+    ``changed`` counts those that are complete and found a difference.
+    """
+
+    deployment: Deployment
+    counts: Mapping[State, int] = field(default_factory=dict)
+    changed: int = 0
+
+    @property
+    def total(self) -> int:
+        return sum(self.counts.values())
+
+    @property
+    def done(self) -> int:
+        return sum(count for state, count in self.counts.items() if state.final)
+
+    @property
+    def failed(self) -> int:
+        return self.counts.get(State.FAILED, 0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
     """What a person wants a device taken back to: one of ``backup``, ``revision`` and ``text``, or
     none of them for how it was before its last change.

@@ -38,8 +38,10 @@ from catnet_controller.models import (
     Role,
     Session,
     SigningKey,
+    State,
     StatusMessage,
     Step,
+    Tally,
     Token,
     Trigger,
     User,
@@ -164,6 +166,40 @@ class Plans(Protocol):
 
         None when it was made before ``since``, and when something was pushed by it already.
         """
+        ...
+
+
+class Glances(Protocol):
+    """What a page shows of deployments, without reading all of their jobs."""
+
+    async def newest(self, limit: int, before: int | None = None) -> Sequence[int]:
+        """Numbers of deployments, newest first."""
+        ...
+
+    async def tally(self, number: int) -> Tally | None: ...
+
+    async def jobs(
+        self,
+        number: int,
+        *,
+        limit: int,
+        offset: int = 0,
+        state: State | None = None,
+        words: str = "",
+    ) -> Sequence[Job]:
+        """Jobs of a deployment in full: failures first, then what runs, waits, changed something.
+
+        ``words`` is a part of the device's name.
+        """
+        ...
+
+    async def history_of(self, device: str, limit: int) -> Sequence[tuple[Deployment, Job]]:
+        """The last jobs of a device without their long texts, newest first, each with its
+        deployment without jobs."""
+        ...
+
+    async def job(self, number: int) -> Job | None:
+        """One job in full."""
         ...
 
 

@@ -21,6 +21,7 @@ from catnet_controller.models import (
     Desired,
     DeviceState,
     Intent,
+    Job,
     JobPlan,
     Message,
     Mode,
@@ -35,7 +36,9 @@ from catnet_controller.models import (
     Role,
     Session,
     SigningKey,
+    State,
     Step,
+    Tally,
     Token,
     Trigger,
     User,
@@ -46,6 +49,7 @@ from catnet_controller.store import (
     accounts,
     deployments,
     duties,
+    glances,
     inventory,
     outbox,
     pausing,
@@ -306,6 +310,33 @@ class Store:
         found = await self.db.read(deployments.get, number)
         assert found is not None
         return found
+
+    # --- Glances -------------------------------------------------------------------------------
+
+    async def newest(self, limit: int, before: int | None = None) -> Sequence[int]:
+        return await self.db.read(glances.newest, limit, before)
+
+    async def tally(self, number: int) -> Tally | None:
+        if not 0 < number <= LARGEST:
+            return None
+        return await self.db.read(glances.tally, number)
+
+    async def jobs(
+        self,
+        number: int,
+        *,
+        limit: int,
+        offset: int = 0,
+        state: State | None = None,
+        words: str = "",
+    ) -> Sequence[Job]:
+        return await self.db.read(glances.jobs, number, limit, offset, state, words)
+
+    async def history_of(self, device: str, limit: int) -> Sequence[tuple[Deployment, Job]]:
+        return await self.db.read(glances.history_of, device, limit)
+
+    async def job(self, number: int) -> Job | None:
+        return await self.db.read(glances.job, number)
 
     # --- Brake ---------------------------------------------------------------------------------
 
