@@ -95,6 +95,7 @@ class Story:
     async def tell(self) -> None:
         with self._console.status("starting three IOS devices, a GitHub stand-in and the daemon"):
             await self._world.start_daemon()
+            await self._world.add_person()
         self._introduce()
         await self._first_look()
         number = await self._pull_request()
@@ -310,7 +311,7 @@ class Story:
         world = self._world
         lines = Group(
             Text(f"status page  {world.url}/"),
-            Text(f"password     {world.token} (any user name)"),
+            Text(f"sign in      user {world.person[0]}, password {world.person[1]}"),
             Text(f"devices      {', '.join(world.fleet.names)} over SSH on loopback"),
             Text(f"repository   {world.github.url} (a stand-in over local git)"),
         )
@@ -384,7 +385,7 @@ async def _stay(world: World, console: Console) -> None:
     console.print(
         f"\nEverything still runs.\n"
         f"  status page  [bold]{world.url}/[/]\n"
-        f"  password     [bold]{world.token}[/] (any user name)\n"
+        f"  sign in      user [bold]{world.person[0]}[/], password [bold]{world.person[1]}[/]\n"
         f"  log          {world.log}\n"
         f"Ctrl-C ends it."
     )

@@ -84,6 +84,8 @@ class World:
     def __init__(self, home: Path, *, time_scale: float = 20.0, poll_interval: str = "30s") -> None:
         self.home = home
         self.token = secrets.token_urlsafe(24)
+        self.person = ("demo", secrets.token_urlsafe(12))
+        """Name and password of a user who may sign in, once ``add_person`` was called."""
         self._password = secrets.token_urlsafe(12)
         self._github_token = secrets.token_urlsafe(24)
         self._webhook_secret = secrets.token_urlsafe(24)
@@ -114,7 +116,8 @@ class World:
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret of this world; none may be seen in what it produces."""
-        return (self.token, self._password, self._github_token, self._webhook_secret)
+        kept = (self._password, self._github_token, self._webhook_secret)
+        return (self.token, self.person[1], *kept)
 
     async def __aenter__(self) -> Self:
         try:
@@ -276,6 +279,12 @@ class World:
         except TimeoutError:
             process.kill()
             return await process.wait()
+
+    async def add_person(self) -> None:
+        """Make the user of ``person``, an admin."""
+        name, password = self.person
+        body = {"name": name, "password": password, "role": "admin"}
+        await self.api("POST", "/api/v1/users", body)
 
     # --- asking the daemon ---------------------------------------------------------------------
 
