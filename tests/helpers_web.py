@@ -1,6 +1,7 @@
 """What the web tests share: a store in memory, a fleet with every kind of trouble, a server."""
 
 import json
+from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from catnet_controller.errors import CancelRefused, CatnetError, DeviceExists, NoSuchConfig
 from catnet_controller.github import events
+from catnet_controller.ios.redact import redact
 from catnet_controller.models import (
     Act,
     Backup,
@@ -32,11 +34,13 @@ from catnet_controller.models import (
     RefState,
     Restored,
     Revision,
+    Role,
     Session,
     SigningKey,
     State,
     Step,
     Sync,
+    Tally,
     Token,
     Trigger,
     User,
@@ -44,7 +48,7 @@ from catnet_controller.models import (
     Wish,
 )
 from catnet_controller.policy import admission
-from catnet_controller.ports import Conclude
+from catnet_controller.ports import Accounts, Clock, Conclude, Patience
 from catnet_controller.settings import Secret
 from catnet_controller.telemetry.metrics import Metrics
 from catnet_controller.web import calls, roles, server
@@ -52,6 +56,7 @@ from catnet_controller.web.passwords import Passwords
 from catnet_controller.web.problems import Handler
 
 TOKEN = "a-token-of-the-tests-0123456789"
+PASSWORD = "four words and a comma,"
 WEBHOOK_SECRET = b"webhook-secret-of-the-tests"
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 NOW = 1_790_000_000.0
@@ -87,6 +92,10 @@ def brief(it: Deployment) -> Deployment:
     return replace(it, jobs=tuple(jobs))
 
 
+def _changed(job: Job) -> bool:
+    return job.outcome is not None and job.outcome.changed
+
+
 @dataclass
 class Memory:
     """The store's roles that the web needs, in memory."""
@@ -100,6 +109,7 @@ class Memory:
             pending=0, running=0, triggers=0, outbox=0, outbox_age=0.0
         )
     )
+    texts: dict[str, Desired] = field(default_factory=dict)
     failing: CatnetError | None = None
     held: Pause | None = None
 
@@ -125,7 +135,8 @@ class Memory:
         raise NotImplementedError
 
     async def ref_state(self, ref: str) -> RefState | None:
-        raise NotImplementedError
+        about = [it.id for it in self.kept.values() if it.revision.ref == ref]
+        return RefState(ref=ref, sha=SHA, deployment=max(about)) if about else None
 
     async def forget_ref(self, ref: str) -> None:
         raise NotImplementedError
@@ -161,8 +172,51 @@ class Memory:
         ]
         return found[:limit]
 
+    async def newest(self, limit: int, before: int | None = None) -> Sequence[int]:
+        numbers = sorted(self.kept, reverse=True)
+        return [it for it in numbers if before is None or it < before][:limit]
+
+    async def tally(self, number: int) -> Tally | None:
+        found = self.kept.get(number)
+        if found is None:
+            return None
+        return Tally(
+            deployment=replace(found, jobs=()),
+            counts=Counter(job.state for job in found.jobs),
+            changed=sum(_changed(job) for job in found.jobs if job.state is State.COMPLETE),
+        )
+
+    async def jobs(
+        self,
+        number: int,
+        *,
+        limit: int,
+        offset: int = 0,
+        state: State | None = None,
+        words: str = "",
+    ) -> Sequence[Job]:
+        order = {State.FAILED: 0, State.RUNNING: 1, State.PENDING: 2}
+        found = [
+            job
+            for job in self.kept[number].jobs
+            if (state is None or job.state is state) and words.lower() in job.device.name
+        ]
+        found.sort(key=lambda it: (order.get(it.state, 4 - _changed(it)), it.device.name))
+        return found[offset : offset + limit]
+
+    async def history_of(self, device: str, limit: int) -> Sequence[tuple[Deployment, Job]]:
+        return [
+            (replace(it, jobs=()), job)
+            for it in await self.history()
+            for job in it.jobs
+            if job.device.name == device
+        ][:limit]
+
+    async def job(self, number: int) -> Job | None:
+        return next((job for it in self.kept.values() for job in it.jobs if job.id == number), None)
+
     async def desired(self, digest: str) -> Desired | None:
-        raise NotImplementedError
+        return self.texts.get(digest)
 
     async def cancel(self, number: int, reason: str, conclude: Conclude) -> Deployment:
         found = self.kept[number]
@@ -213,6 +267,7 @@ class Nobody:
     """Accounts without any user, session or token; what is done with http.token is kept."""
 
     done: list[Act] = field(default_factory=list)
+    keys: list[SigningKey] = field(default_factory=list)
 
     async def users(self) -> Sequence[User]:
         return ()
@@ -226,8 +281,17 @@ class Nobody:
     async def token(self, digest: str) -> Token | None:
         return None
 
+    async def attempt(self, subjects: Mapping[str, Patience]) -> float:
+        return 0.0
+
+    async def forgive(self, subject: str, *, all_of_it: bool) -> None:
+        """Nothing is counted here."""
+
     async def signing_keys(self) -> Sequence[SigningKey]:
-        return ()
+        return self.keys
+
+    async def add_signing_key(self, key: SigningKey, *, drop_before: float) -> None:
+        self.keys.insert(0, key)
 
     async def begin_act(self, act: Act) -> int:
         self.done.append(act)
@@ -313,8 +377,17 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
     async def connect() -> str:
         return SHA
 
-    async def backups(_: str) -> Sequence[Backup]:
-        return ()
+    async def backups(name: str) -> Sequence[Backup]:
+        return [it for it in BACKUPS if it.device == name]
+
+    async def backup(number: str) -> str:
+        return CONFIG
+
+    async def hide(text: str) -> str:
+        return redact(text)
+
+    async def differ(before: str, after: str | Desired) -> str:
+        return DIFF if isinstance(after, Desired) else ""
 
     async def add(**words: Any) -> DeviceState:
         new = admission.device(**words)
@@ -335,6 +408,7 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
     arguments: dict[str, Any] = {
         "triggers": memory,
         "deployments": memory,
+        "glances": memory,
         "states": memory,
         "meter": memory,
         "brake": memory,
@@ -353,6 +427,9 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
         "add": add,
         "remove": remove,
         "loudness": Loudness(),
+        "backup": backup,
+        "hide": hide,
+        "differ": differ,
         "ready": lambda: reasons,
         "metrics": metrics.render,
         "clock": clock,
@@ -378,6 +455,18 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
         )
 
 
+@asynccontextmanager
+async def peopled(accounts: Accounts, clock: Clock, **changes: Any) -> AsyncIterator[Site]:
+    """The same with accounts that are kept, and a user of each role, named like it."""
+    with quick() as passwords:
+        hashed = await passwords.hash(PASSWORD)
+        for role in Role:
+            await accounts.add_user(User(name=role.value, role=role, password=hashed))
+        given = {"accounts": accounts, "passwords": passwords, "clock": clock}
+        async with site(filled(), **(given | changes)) as made:
+            yield made
+
+
 # --- a fleet -------------------------------------------------------------------------------------
 
 DIFF = """\
@@ -390,6 +479,26 @@ DIFF = """\
  router bgp 64500
 + neighbor 192.0.2.9 remote-as 64501
 """
+
+
+CONFIG = "hostname core1\nenable secret 9 $9$verysecret\nsnmp-server community s3cr3t RO\nend\n"
+BACKUPS = (
+    Backup(
+        id="core1/20260921T101010.000Z-0123456789abcdef",
+        device="core1",
+        taken_at=NOW - 3600,
+        seen_at=NOW - 60,
+        size=5120,
+    ),
+    Backup(
+        id="core1/20260920T101010.000Z-fedcba9876543210",
+        device="core1",
+        taken_at=NOW - 90_000,
+        seen_at=NOW - 80_000,
+        size=5000,
+        good=False,
+    ),
+)
 
 
 def device(name: str, **more: Any) -> Device:
@@ -422,6 +531,7 @@ def fleet() -> dict[str, DeviceState]:
             seen_at=NOW - 310,
             revision=SHA,
             applied_at=NOW - 3600,
+            desired="sha256:core1",
         ),
         DeviceState(
             device=device("access1", groups=(), site=""),
@@ -469,7 +579,7 @@ def filled() -> Memory:
         reverse=("interface GigabitEthernet0/1", " description uplink"),
         warnings=("2 lines on the device are not managed by the repository",),
         transcript="edge1(config)#interface GigabitEthernet0/1",
-        backup="core1/20260921T101010Z-0123456789ab",
+        backup="core1/20260921T101010.000Z-0123456789abcdef",
         steps={"connect": 0.31, "read": 1.2, "arm": 0.2, "push": 2.4, "prove": 1.1, "save": 0.9},
     )
     bad = replace(
@@ -559,5 +669,10 @@ def filled() -> Memory:
     return Memory(
         kept={it.id: it for it in (failed, running, refused, check)},
         devices=fleet(),
+        texts={
+            "sha256:core1": Desired(
+                device=device("core1"), text=CONFIG, digest="sha256:core1", origins=("c:1",) * 4
+            )
+        },
         queue=QueueDepth(pending=2, running=2, triggers=0, outbox=4, outbox_age=75.0),
     )

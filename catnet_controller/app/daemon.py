@@ -16,6 +16,7 @@ from aiohttp import web
 from catnet_controller import __version__
 from catnet_controller.app import wiring
 from catnet_controller.app.beside import Beside
+from catnet_controller.app.comparing import Comparing
 from catnet_controller.app.machine import SystemClock
 from catnet_controller.errors import Blocked, CatnetError, GuardRefused, SettingsInvalid
 from catnet_controller.github import events
@@ -273,9 +274,11 @@ class Daemon:
 
     async def _listen(self, stack: contextlib.AsyncExitStack) -> None:
         settings = self._settings
+        comparing = Comparing(compare=wiring.compare(settings), offload=self._offload)
         application = server.create(
             triggers=self._store,
             deployments=self._store,
+            glances=self._store,
             states=self._store,
             meter=self._store,
             accounts=self._store,
@@ -291,6 +294,9 @@ class Daemon:
             remove=self._adding.remove,
             loudness=self._logs,
             trusted=settings.http.trusted_proxies,
+            backup=self._backups.read,
+            hide=comparing.hide,
+            differ=comparing.differ,
             brake=self._store,
             conclude=self._conclude,
             configs=self._configs.listed,

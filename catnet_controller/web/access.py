@@ -1,10 +1,10 @@
 """A request comes in; the handler runs in somebody's name, or the answer says how to get in.
 
 Whoever asks shows a secret: the token of a session (`catnet login`), a token of a machine, or
-http.token, which is an admin's. Reading takes it as Bearer, or as the password of HTTP Basic, which
-a browser can ask for. Acting takes Bearer only: a browser sends Basic by itself, also when another
-site made it ask. What the secret may do is in `roles`; every act is in the audit log before it
-begins.
+http.token, which is an admin's. Reading takes it as Bearer, or as the password of HTTP Basic.
+Acting takes Bearer only: a browser sends Basic by itself, also when another site made it ask. How
+people come in with a browser is in `visits`. What the secret may do is in `roles`; every act is in
+the audit log before it begins.
 """
 
 import base64
@@ -67,6 +67,7 @@ class Actor:
         return self.kind if self.shared else f"{self.kind} {self.name}"
 
 
+_SHARED = Actor(kind="http.token", name="api", role=Role.ADMIN)
 _ACTOR = web.RequestKey("_ACTOR", Actor)
 
 
@@ -100,22 +101,28 @@ class Access:
 
         async def guarded(request: web.Request) -> web.StreamResponse:
             who = request[_ACTOR] = await self._enter(request, basic=False)
-            number = await self._begin(request, who, "started")
-            result = "failed"
-            try:
-                response = await handler(request)
-                result = f"{response.status} {response.headers.get('Location', '')}".rstrip()
-            except HttpProblem as problem:
-                result = f"{problem.status} {problem.code}"
-                raise
-            except CatnetError as error:
-                result = f"failed {error.code}"
-                raise
-            finally:
-                await self._end(number, result)
-            return response
+            return await self.recorded(request, who, handler)
 
         return guarded
+
+    async def recorded(
+        self, request: web.Request, who: Actor, handler: Handler
+    ) -> web.StreamResponse:
+        """Run a handler that changes something, with its line in the audit log."""
+        number = await self._begin(request, who, "started")
+        result = "failed"
+        try:
+            response = await handler(request)
+            result = f"{response.status} {response.headers.get('Location', '')}".rstrip()
+        except HttpProblem as problem:
+            result = f"{problem.status} {problem.code}"
+            raise
+        except CatnetError as error:
+            result = f"failed {error.code}"
+            raise
+        finally:
+            await self._end(number, result)
+        return response
 
     # --- the audit log ---------------------------------------------------------------------------
 
@@ -139,37 +146,60 @@ class Access:
 
     # --- who asks --------------------------------------------------------------------------------
 
-    async def _enter(self, request: web.Request, *, basic: bool) -> Actor:
-        needed = roles.needed(request)
-        given = _given(request.headers.get("Authorization", ""), basic=basic)
-        who = await self._who(given) if given else None
+    async def by_header(self, request: web.Request) -> Actor:
+        """Whose secret is in the header, to read. Raises a problem when nobody's is."""
+        given = _given(request.headers.get("Authorization", ""), basic=True)
+        who = await self.identify(given) if given else None
         if who is None:
-            await self._turn_away(given, basic=basic)
-        assert who is not None
+            raise await self._turn_away(given, basic=True)
+        return who
+
+    def permit(self, request: web.Request, who: Actor) -> None:
+        """Raise a problem when this role may not."""
+        needed = roles.needed(request)
         if not who.role.covers(needed):
             log.warning("not allowed", who=str(who), path=request.path, peer=request.remote)
-            if not basic:
-                await self._begin(request, who, "403 role-too-low")
             raise HttpProblem(
                 403,
                 "role-too-low",
                 f"This needs the role {needed.value}; {who} has {who.role.value}.",
                 next_step="An admin can give it: `catnet user role NAME ROLE`.",
             )
+
+    async def permit_act(self, request: web.Request, who: Actor) -> None:
+        """The same for what changes something: that somebody tried is in the audit log."""
+        try:
+            self.permit(request, who)
+        except HttpProblem:
+            await self._begin(request, who, "403 role-too-low")
+            raise
+
+    async def _enter(self, request: web.Request, *, basic: bool) -> Actor:
+        roles.needed(request)
+        given = _given(request.headers.get("Authorization", ""), basic=basic)
+        who = await self.identify(given) if given else None
+        if who is None:
+            raise await self._turn_away(given, basic=basic)
+        if basic:
+            self.permit(request, who)
+        else:
+            await self.permit_act(request, who)
         return who
 
-    async def _who(self, given: str) -> Actor | None:
+    async def identify(self, given: str) -> Actor | None:
+        """Whose secret this is."""
         # Digests have one length, so that the comparison does not tell that of the token.
         shown = sha256(given.encode("utf-8", "surrogatepass")).digest()
         if self._digest is not None and hmac.compare_digest(shown, self._digest):
-            return Actor(kind="http.token", name="api", role=Role.ADMIN)
+            return _SHARED
         if given.startswith(PREFIX):
-            token = await self._accounts.token(digest(given))
-            if token is None:
-                return None
-            return Actor(kind="token", name=token.name, role=token.role, until=token.until)
+            return await self._token(digest(given))
         number = await self._signing.verify(given) if given.count(".") == 2 else None
-        found = await self._accounts.session(digest(number)) if number is not None else None
+        return None if number is None else await self.by_session(number)
+
+    async def by_session(self, number: str) -> Actor | None:
+        """The user of a session, while it holds."""
+        found = await self._accounts.session(digest(number))
         if found is None:
             return None
         session, user = found
@@ -177,7 +207,20 @@ class Access:
             kind="user", name=user.name, role=user.role, until=session.until, session=session.id
         )
 
-    async def _turn_away(self, given: str | None, *, basic: bool) -> None:
+    async def by_digest(self, known: str) -> Actor | None:
+        """Whose token has this digest, while it holds."""
+        if self._digest is not None and hmac.compare_digest(known, self._digest.hex()):
+            return _SHARED
+        return await self._token(known)
+
+    async def _token(self, known: str) -> Actor | None:
+        token = await self._accounts.token(known)
+        if token is None:
+            return None
+        return Actor(kind="token", name=token.name, role=token.role, until=token.until)
+
+    async def open_at_all(self) -> None:
+        """Raise a problem while nobody can come in, which says how to begin."""
         if self._digest is None and not await self._accounts.users():
             raise HttpProblem(
                 403,
@@ -187,17 +230,19 @@ class Access:
                 " catnet.yaml (`token: env:CATNET_HTTP_TOKEN`, at least 16 characters), and start"
                 " CatNet again.",
             )
+
+    async def _turn_away(self, given: str | None, *, basic: bool) -> HttpProblem:
+        await self.open_at_all()
         wanted = ['Bearer realm="CatNet"']
         if basic:
             wanted.insert(0, 'Basic realm="CatNet", charset="UTF-8"')
         known = "The token is wrong." if given is not None else "A token is needed."
-        raise HttpProblem(
+        return HttpProblem(
             401,
             "unauthorized",
             known,
             next_step="Log in (`catnet login`), or send `Authorization: Bearer TOKEN` with a token"
-            " of `catnet token add` or the value of http.token"
-            + ("; a browser asks for it as the password, any user name will do." if basic else "."),
+            " of `catnet token add` or the value of http.token.",
             headers={"WWW-Authenticate": ", ".join(wanted)},
         )
 

@@ -49,6 +49,20 @@ class Login:
     async def login(self, request: web.Request) -> web.Response:
         body = await bodies.read(request)
         name, password = body["user"].strip().lower(), body["password"]
+        text, until, user = await self.open(request, name, password)
+        return bodies.answer(
+            {
+                "token": text,
+                "token_type": "Bearer",
+                "until": views.when(until),
+                "user": user.name,
+                "role": user.role.value,
+            }
+        )
+
+    async def open(self, request: web.Request, name: str, password: str) -> tuple[str, float, User]:
+        """A new session: what shows it, and when it ends. Raises a problem for a wrong password,
+        and for who is locked out."""
         user = await self._authenticate(request, name, password)
         number = secrets.token_urlsafe(32)
         now = self._clock.now()
@@ -66,15 +80,18 @@ class Login:
             fresh = await self._passwords.hash(password)
             await self._accounts.rehash(user.name, user.password, fresh)
         log.info("login", user=user.name, peer=request.remote)
-        return bodies.answer(
-            {
-                "token": text,
-                "token_type": "Bearer",
-                "until": views.when(until),
-                "user": user.name,
-                "role": user.role.value,
-            }
-        )
+        return text, until, user
+
+    async def guess(self, request: web.Request) -> None:
+        """Count a token that is about to be tried. Raises a problem for who is locked out."""
+        address = request.remote or ""
+        self._locked(await self._accounts.attempt({f"address:{address}": PER_ADDRESS}), address)
+
+    async def guessed(self, request: web.Request, *, right: bool) -> None:
+        """Whether the token was right."""
+        self._telemetry.login("complete" if right else "failed")
+        if right:
+            await self._accounts.forgive(f"address:{request.remote or ''}", all_of_it=False)
 
     async def logout(self, request: web.Request) -> web.Response:
         session = actor(request).session
@@ -112,18 +129,7 @@ class Login:
         address = request.remote or ""
         mine, theirs = f"user:{digest(name)}", f"address:{address}"
         wait = await self._accounts.attempt({mine: PER_USER, theirs: PER_ADDRESS})
-        if wait > 0:
-            # Not in the audit log: whoever hammers must not be able to fill the disk.
-            log.warning("login refused", peer=address, seconds=round(wait))
-            self._telemetry.login("locked-out")
-            seconds = int(wait) + 1
-            raise HttpProblem(
-                429,
-                "locked-out",
-                "Too many logins failed.",
-                next_step=f"Wait {seconds} s and try again.",
-                headers={"Retry-After": str(seconds)},
-            )
+        self._locked(wait, address)
         user = await self._accounts.user(name)
         # Who types the password where the name belongs must not find it in the audit log.
         who = f"user {name}" if user is not None else "unknown user"
@@ -146,6 +152,20 @@ class Login:
         await self._accounts.end_act(number, "200")
         self._telemetry.login("complete")
         return user
+
+    def _locked(self, wait: float, address: str) -> None:
+        if wait > 0:
+            # Not in the audit log: whoever hammers must not be able to fill the disk.
+            log.warning("login refused", peer=address, seconds=round(wait))
+            self._telemetry.login("locked-out")
+            seconds = int(wait) + 1
+            raise HttpProblem(
+                429,
+                "locked-out",
+                "Too many logins failed.",
+                next_step=f"Wait {seconds} s and try again.",
+                headers={"Retry-After": str(seconds)},
+            )
 
 
 def _wrong() -> HttpProblem:

@@ -1,140 +1,158 @@
-"""Recorded state comes in; HTML for people goes out, rendered here, complete without JavaScript.
+"""Recorded state comes in; pages for people go out, complete without JavaScript.
 
-Templates escape every value; nothing is loaded from elsewhere, and the Content-Security-Policy
-says so to the browser. The one script only fetches the same page again.
+The one script only fetches the same page again, so whatever a page shows is live where there is
+some. Nobody holds a connection meanwhile: a reader who is slow or gone costs nothing.
 """
 
-import hashlib
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
-from typing import Any
+from functools import partial
+from urllib.parse import urlencode
 
-import jinja2
 from aiohttp import web
 
-from catnet_controller.models import Deployment, Health, Job, Mode, State, Sync
-from catnet_controller.ports import Brake, Clock, Deployments, Meter, States
-from catnet_controller.web import views
-from catnet_controller.web.access import Access
-from catnet_controller.web.api import no_deployment, no_device
-from catnet_controller.web.problems import HttpProblem
+from catnet_controller.models import (
+    Backup,
+    Deployment,
+    DeviceState,
+    Job,
+    Mode,
+    State,
+    Step,
+    Sync,
+    Tally,
+)
+from catnet_controller.ports import Brake, Clock, Glances, Meter, States, Triggers
+from catnet_controller.web import listing
+from catnet_controller.web.api import Backups, no_deployment, no_device
+from catnet_controller.web.drawing import Drawing
+from catnet_controller.web.visits import Visits
 
-_HERE = Path(__file__).parent
-_MOST_ROWS = 200
-_LAST = 12
-_DEVICE_HISTORY = 50
-_FILTERS = {
-    "in-sync": lambda it: it.sync is Sync.IN_SYNC,
-    "out-of-sync": lambda it: it.sync is Sync.OUT_OF_SYNC,
-    "unknown": lambda it: it.sync is Sync.UNKNOWN,
-    "unreachable": lambda it: it.health is Health.UNREACHABLE,
-    "degraded": lambda it: it.health is Health.DEGRADED,
-    "quarantined": lambda it: it.quarantined is not None,
-}
+_LAST = 10
+_LIVE = 40
+"""The newest deployments among which the running ones are looked for."""
+_PER_PAGE = 50
+_HISTORY = 20
+_BACKUPS = 30
+_MANY = 500
+"""Devices from which on the fleet is read once for all who look at it in the same moment."""
+_HOLD = 2.0
+"""Seconds that such a reading is used."""
+_HOLD_BACKUPS = 15.0
+"""The same for the list of a device's backups: to make one, each file is read and checked."""
+_KEPT = 500
+"""Deployments that are over whose counts are kept in memory."""
+_PUSH = (
+    *(Step.CONNECT, Step.READ, Step.COMPARE, Step.GUARD, Step.ARM),
+    *(Step.PUSH, Step.PROVE, Step.CONFIRM, Step.SAVE, Step.RECORD),
+)
+_LOOK = (Step.CONNECT, Step.READ, Step.COMPARE, Step.GUARD, Step.RECORD)
 
 
 class Pages:
-    """The status page, the page of a deployment and that of a device."""
+    """The pages of the fleet, of deployments and of a device."""
 
     def __init__(
         self,
         *,
-        deployments: Deployments,
+        drawing: Drawing,
+        glances: Glances,
         states: States,
+        triggers: Triggers,
         meter: Meter,
         brake: Brake,
+        backups: Backups,
         ready: Callable[[], Mapping[str, str]],
         clock: Clock,
-        repository: str,
         branch: str,
         mode: Mode,
-        version: str,
-        commits: str | None,
     ) -> None:
-        self._deployments = deployments
+        self._drawing = drawing
+        self._glances = glances
         self._states = states
+        self._triggers = triggers
         self._meter = meter
         self._brake = brake
+        self._backups = backups
         self._ready = ready
         self._clock = clock
-        self._static = _Static.read(_HERE / "static")
-        self._jinja = jinja2.Environment(
-            loader=jinja2.FileSystemLoader(_HERE / "templates"),
-            autoescape=True,
-            undefined=jinja2.StrictUndefined,
-            trim_blocks=True,
-            lstrip_blocks=True,
-        )
-        self._jinja.filters.update(
-            ago=lambda at: _span(max(1.0, clock.now() - at) // 1),
-            clock=lambda at: datetime.fromtimestamp(at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC"),
-            iso=views.when,
-            span=_span,
-            sign=_sign,
-        )
-        self._jinja.globals.update(
-            repository=repository,
-            branch=branch,
-            mode=mode,
-            version=version,
-            commits=commits,
-            static=self._static.address,
-        )
+        self._ref = f"branch/{branch}"
+        self._mode = mode
+        self._fleet: tuple[float, Mapping[str, DeviceState]] | None = None
+        self._over: OrderedDict[int, Tally] = OrderedDict()
+        self._lists: dict[str, tuple[float, Sequence[Backup]]] = {}
 
-    def routes(self, access: Access) -> list[web.RouteDef]:
+    def routes(self, visits: Visits) -> list[web.RouteDef]:
+        show = visits.showing
         return [
-            web.get("/", access.reading(self.status)),
-            web.get(r"/deployments/{id:\d{1,18}}", access.reading(self.deployment)),
-            web.get("/devices/{name}", access.reading(self.device)),
-            web.get("/static/{name}", self._static.serve),
+            web.get("/", show(self.status)),
+            web.get("/deployments", show(self.deployments)),
+            web.get(r"/deployments/{id:\d{1,18}}", show(self.deployment)),
+            web.get("/devices/{name}", show(self.device)),
         ]
 
     async def status(self, request: web.Request) -> web.Response:
-        states = await self._states.states()
-        deployments = await self._deployments.history(_LAST)
-        show = request.query.get("show", "")
-        keep = _FILTERS.get(show)
-        words = request.query.get("q", "").strip().lower()
-        rows = [
-            state
-            for state in views.worst_first(states)
-            if (keep is None or keep(state))
-            and (
-                not words
-                or words in state.device.name.lower()
-                or words in state.device.site.lower()
-                or any(words in group.lower() for group in state.device.groups)
-            )
-        ]
-        return self._page(
+        states = await self._known()
+        search = listing.Search.of(request.query)
+        newest = [await self._tally(it) for it in await self._glances.newest(_LIVE)]
+        tallies = [it for it in newest if it is not None]
+        devices = states.values()
+        return self._drawing.page(
+            request,
             "status.html",
-            fleet=views.fleet(states.values()),
-            quarantined=sum(1 for state in states.values() if state.quarantined),
-            rows=rows[:_MOST_ROWS],
-            found=len(rows),
-            show=show if keep else "",
-            words=words,
-            running=[_progress(it) for it in deployments if not it.state.final],
-            deployments=[_progress(it) for it in deployments],
+            total=len(states),
+            counts=listing.counts(devices),
+            shares=listing.shares(devices),
+            found=listing.find(states, search),
+            search=search,
+            sites=sorted({it.device.site for it in devices} - {""}),
+            groups=sorted({group for it in devices for group in it.device.groups}),
+            running=[it for it in tallies if not it.deployment.state.final],
+            deployments=tallies[:_LAST],
             queue=await self._meter.depth(),
             pause=await self._brake.paused(),
             reasons=dict(self._ready()),
+            head=await self._head(),
+        )
+
+    async def deployments(self, request: web.Request) -> web.Response:
+        before = listing.number(request.query.get("before", "1"))
+        found = await self._glances.newest(_PER_PAGE + 1, before if before > 1 else None)
+        tallies = [await self._tally(it) for it in found[:_PER_PAGE]]
+        return self._drawing.page(
+            request,
+            "deployments.html",
+            deployments=[it for it in tallies if it is not None],
+            older=found[_PER_PAGE - 1] if len(found) > _PER_PAGE else None,
+            newest=before <= 1,
         )
 
     async def deployment(self, request: web.Request) -> web.Response:
         number = int(request.match_info["id"])
-        found = await self._deployments.deployment(number)
-        if found is None:
+        tally = await self._tally(number)
+        if tally is None:
             raise no_deployment(number)
-        jobs = sorted(found.jobs, key=_job_rank)
-        return self._page(
+        query = request.query
+        state = next((it for it in State if it.value == query.get("state")), None)
+        words = query.get("q", "").strip()[:100]
+        page = listing.number(query.get("page", "1"))
+        jobs = await self._glances.jobs(
+            number, limit=_PER_PAGE + 1, offset=(page - 1) * _PER_PAGE, state=state, words=words
+        )
+        return self._drawing.page(
+            request,
             "deployment.html",
-            it=found,
-            progress=_progress(found),
-            jobs=jobs[:_MOST_ROWS],
-            left_out=max(0, len(jobs) - _MOST_ROWS),
-            few=len(jobs) <= 3,
+            tally=tally,
+            it=tally.deployment,
+            jobs=jobs[:_PER_PAGE],
+            steps=steps,
+            state=state,
+            words=words,
+            page=page,
+            more=len(jobs) > _PER_PAGE,
+            address=partial(_address, number, state, words),
+            few=tally.total <= 3,
+            can=self.can(tally),
         )
 
     async def device(self, request: web.Request) -> web.Response:
@@ -142,116 +160,104 @@ class Pages:
         state = await self._states.state(name)
         if state is None:
             raise no_device(name)
-        history = [
-            (deployment, job)
-            for deployment in await self._deployments.history(_DEVICE_HISTORY)
-            for job in deployment.jobs
-            if job.device.name == name
-        ]
-        return self._page("device.html", it=state, history=history, last=await self._last(history))
+        history = await self._glances.history_of(name, _HISTORY)
+        backups = await self._kept(name)
+        return self._drawing.page(
+            request,
+            "device.html",
+            it=state,
+            history=history,
+            last=await self._last(state, history),
+            current=next((job for _, job in history if not job.state.final), None),
+            steps=steps,
+            backups=backups[:_BACKUPS],
+            more_backups=max(0, len(backups) - _BACKUPS),
+            mode=self._mode,
+        )
 
-    async def _last(self, history: Sequence[tuple[Deployment, Job]]) -> Job | None:
-        """The newest job that found a difference, with the difference, which history leaves out."""
-        for _, job in history:
-            if job.outcome is not None and job.outcome.changed:
-                whole = await self._deployments.deployment(job.deployment)
-                jobs = whole.jobs if whole is not None else ()
-                return next((each for each in jobs if each.id == job.id), None)
+    def can(self, tally: Tally) -> frozenset[str]:
+        """What a person could do with a deployment: cancel, retry, promote, go-back."""
+        it = tally.deployment
+        found = set()
+        if not it.state.final:
+            found.add("cancel")
+        elif tally.failed and it.mode is not Mode.ROLLBACK and not it.revision.rollback:
+            found.add("retry")
+        if it.state.final and tally.changed and self._mode is Mode.PUSH:
+            if it.revision.rollback and it.mode is Mode.DRY_RUN:
+                found.add("go-back")
+            elif it.mode in (Mode.CHECK, Mode.DRY_RUN) and it.revision.pull is None:
+                found.add("promote")
+        return frozenset(found)
+
+    # --- what pages are made of ------------------------------------------------------------------
+
+    async def _known(self) -> Mapping[str, DeviceState]:
+        """The fleet. A large one is read once for all who look in the same moment."""
+        now = self._clock.monotonic()
+        if self._fleet is not None and now - self._fleet[0] < _HOLD:
+            return self._fleet[1]
+        states = await self._states.states()
+        self._fleet = (now, states) if len(states) > _MANY else None
+        return states
+
+    async def _kept(self, name: str) -> Sequence[Backup]:
+        now = self._clock.monotonic()
+        self._lists = {it: known for it, known in self._lists.items() if now < known[0]}
+        if name not in self._lists:
+            self._lists[name] = (now + _HOLD_BACKUPS, await self._backups(name))
+        return self._lists[name][1]
+
+    async def _tally(self, number: int) -> Tally | None:
+        known = self._over.get(number)
+        if known is not None:
+            return known
+        found = await self._glances.tally(number)
+        if found is not None and found.deployment.state.final:
+            self._over[number] = found
+            if len(self._over) > _KEPT:
+                self._over.popitem(last=False)
+        return found
+
+    async def _head(self) -> tuple[str, Deployment | None] | None:
+        """The commit that the branch was last seen at, and what was made of it."""
+        known = await self._triggers.ref_state(self._ref)
+        if known is None:
+            return None
+        made = await self._tally(known.deployment) if known.deployment is not None else None
+        return known.sha, None if made is None else made.deployment
+
+    async def _last(
+        self, state: DeviceState, history: Sequence[tuple[Deployment, Job]]
+    ) -> Job | None:
+        """The newest job that found a difference, in full; of what the branch wants, if the device
+        is out of sync with it."""
+        for deployment, job in history:
+            if job.outcome is None or not job.outcome.changed:
+                continue
+            away = deployment.revision.pull is not None or deployment.revision.rollback
+            if state.sync is Sync.OUT_OF_SYNC and away:
+                continue
+            return await self._glances.job(job.id)
         return None
 
-    def problem(self, problem: HttpProblem) -> web.Response:
-        """An error as a page."""
-        made = self._page("problem.html", problem=problem)
-        made.set_status(problem.status)
-        made.headers.update(problem.headers)
-        return made
 
-    def _page(self, template: str, **values: object) -> web.Response:
-        text = self._jinja.get_template(template).render(now=self._clock.now(), **values)
-        return web.Response(text=text, content_type="text/html", charset="utf-8")
-
-
-class _Static:
-    """The few files that pages link to, held in memory under an address that names their content,
-    so that a browser may keep them for ever."""
-
-    def __init__(self, files: Mapping[str, tuple[bytes, str]]) -> None:
-        self._files = files
-        self._tags = {
-            name: hashlib.sha256(body).hexdigest()[:12] for name, (body, _) in files.items()
-        }
-
-    @classmethod
-    def read(cls, folder: Path) -> "_Static":
-        types = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-        return cls(
-            {
-                path.name: (path.read_bytes(), types[path.suffix])
-                for path in sorted(folder.iterdir())
-                if path.suffix in types
-            }
-        )
-
-    def address(self, name: str) -> str:
-        return f"/static/{name}?v={self._tags[name]}"
-
-    async def serve(self, request: web.Request) -> web.Response:
-        name = request.match_info["name"]
-        if name not in self._files:
-            raise web.HTTPNotFound
-        body, content_type = self._files[name]
-        current = request.query.get("v") == self._tags[name]
-        keep = "public, max-age=31536000, immutable" if current else "no-cache"
-        return web.Response(
-            body=body,
-            content_type=content_type,
-            charset="utf-8",
-            headers={"Cache-Control": keep},
-        )
+def steps(job: Job) -> Sequence[tuple[str, str, float | None]]:
+    """The steps of a job: name, ``done``, ``now`` or ``next``, and the seconds it took."""
+    took = job.outcome.steps if job.outcome is not None else {}
+    if job.state.final:
+        return [(name, "done", seconds) for name, seconds in took.items()]
+    order = _PUSH if job.mode in (Mode.PUSH, Mode.ROLLBACK) else _LOOK
+    if job.step is not None and job.step not in order:
+        order = (*order, job.step)
+    at = order.index(job.step) if job.step is not None else -1
+    return [
+        (step.value, "done" if place < at else "now" if place == at else "next", None)
+        for place, step in enumerate(order)
+    ]
 
 
-def _progress(it: Deployment) -> dict[str, Any]:
-    """A deployment with how far it is."""
-    failed = sum(1 for job in it.jobs if job.state is State.FAILED)
-    # A push that failed has a difference to tell of, but changed nothing that stayed.
-    changed = sum(
-        1
-        for job in it.jobs
-        if job.state is State.COMPLETE and job.outcome is not None and job.outcome.changed
-    )
-    return {
-        "it": it,
-        "total": len(it.jobs),
-        "done": sum(1 for job in it.jobs if job.state.final),
-        "failed": failed,
-        "changed": changed,
-    }
-
-
-def _job_rank(job: Job) -> tuple[int, str]:
-    """Failures first, then what runs, then what changed something."""
-    changed = job.outcome is not None and job.outcome.changed
-    order = {State.FAILED: 0, State.RUNNING: 1, State.PENDING: 2}
-    return order.get(job.state, 3 if changed else 4), job.device.name
-
-
-def _span(seconds: float) -> str:
-    """A duration in its one or two largest units."""
-    if seconds < 1:
-        return f"{seconds * 1000:.0f} ms"
-    if seconds < 10 and seconds % 1:
-        return f"{seconds:.1f} s"
-    whole = int(seconds)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 3600:
-        return f"{whole // 60} min"
-    if whole < 48 * 3600:
-        return f"{whole // 3600} h"
-    return f"{whole // 86400} days"
-
-
-def _sign(text: str) -> Sequence[tuple[str, str]]:
-    """The lines of a diff, each with the name of its colour."""
-    names = {"+": "add", "-": "remove", "@": "where"}
-    return [(names.get(line[:1], "keep"), line) for line in text.splitlines()]
+def _address(number: int, chosen: State | None, words: str, /, **changes: str | int) -> str:
+    wanted = {"state": chosen.value if chosen is not None else "", "q": words, **changes}
+    kept = {key: value for key, value in wanted.items() if value not in ("", 1)}
+    return f"/deployments/{number}{'?' + urlencode(kept) if kept else ''}"

@@ -20,6 +20,8 @@ log = structlog.get_logger(__name__)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 RETRY_SECONDS = 5
+_FORM = "application/x-www-form-urlencoded"
+"""What a browser sends besides GET."""
 _FOR_MACHINES = ("/api/", "/webhook/", "/healthz", "/readyz", "/metrics", "/static/")
 
 
@@ -82,7 +84,7 @@ def from_error(error: CatnetError) -> HttpProblem:
     )
 
 
-def middleware(page: Callable[[HttpProblem], web.Response]) -> Middleware:
+def middleware(page: Callable[[web.Request, HttpProblem], web.Response]) -> Middleware:
     """Turn whatever a handler raises into an answer; ``page`` draws it for a browser."""
 
     @web.middleware
@@ -108,8 +110,10 @@ def middleware(page: Callable[[HttpProblem], web.Response]) -> Middleware:
                 "CatNet made a mistake and could not answer.",
                 next_step=f"Look for incident {incident} in the log of the daemon, and report it.",
             )
-        machine = request.path.startswith(_FOR_MACHINES) or request.method not in ("GET", "HEAD")
-        return found.response() if machine else page(found)
+        machine = request.path.startswith(_FOR_MACHINES) or (
+            request.method not in ("GET", "HEAD") and request.content_type != _FORM
+        )
+        return found.response() if machine else page(request, found)
 
     return problems
 

@@ -14,6 +14,13 @@ from catnet_controller.web.problems import HttpProblem
 _OPEN = None
 """Nobody is asked: probes carry no token, deliveries are signed, a login begins with nothing."""
 
+_BUTTONS = (
+    *("/look", "/pause", "/resume"),
+    *(f"/devices/{{name}}/{it}" for it in ("check", "dry-run", "backup", "sync", "rollback")),
+    *(f"/deployments/{{id}}/{it}" for it in ("cancel", "retry", "promote")),
+)
+"""Pages that ask first, and the forms on them."""
+
 NEEDED: Mapping[tuple[str, str], Role | None] = MappingProxyType(
     {
         ("POST", "/webhook/github"): _OPEN,
@@ -21,9 +28,19 @@ NEEDED: Mapping[tuple[str, str], Role | None] = MappingProxyType(
         ("GET", "/readyz"): _OPEN,
         ("GET", "/metrics"): _OPEN,
         ("GET", "/static/{name}"): _OPEN,
+        ("GET", "/sign-in"): _OPEN,
+        ("POST", "/sign-in"): _OPEN,
+        ("POST", "/sign-out"): Role.VIEWER,
+        ("POST", "/theme"): _OPEN,
         ("GET", "/"): Role.VIEWER,
+        ("GET", "/deployments"): Role.VIEWER,
         ("GET", "/deployments/{id}"): Role.VIEWER,
         ("GET", "/devices/{name}"): Role.VIEWER,
+        ("GET", "/devices/{name}/backups/{backup}"): Role.VIEWER,
+        ("GET", "/devices/{name}/backups/{backup}/text"): Role.VIEWER,
+        ("GET", "/devices/{name}/backups/{backup}/diff"): Role.VIEWER,
+        ("GET", "/deployments/{id}/go-back"): Role.OPERATOR,
+        **{(method, path): Role.OPERATOR for path in _BUTTONS for method in ("GET", "POST")},
         ("GET", "/api/v1/status"): Role.VIEWER,
         ("GET", "/api/v1/devices"): Role.VIEWER,
         ("POST", "/api/v1/devices"): Role.OPERATOR,

@@ -11,6 +11,7 @@ from catnet_controller.ports import (
     Clock,
     Conclude,
     Deployments,
+    Glances,
     Meter,
     States,
     Telemetry,
@@ -18,13 +19,19 @@ from catnet_controller.ports import (
 )
 from catnet_controller.web import api, calls, equipment, problems, proxies
 from catnet_controller.web.access import Access, Hidden
+from catnet_controller.web.archive import Archive, Differ, Hide, Text
+from catnet_controller.web.buttons import Buttons
+from catnet_controller.web.cookies import Cookies
+from catnet_controller.web.drawing import Drawing
 from catnet_controller.web.login import Login
 from catnet_controller.web.openapi import Openapi
 from catnet_controller.web.pages import Pages
 from catnet_controller.web.passwords import Passwords
 from catnet_controller.web.people import People
 from catnet_controller.web.probes import Probes
+from catnet_controller.web.signin import SignIn
 from catnet_controller.web.signing import Signing
+from catnet_controller.web.visits import Visits
 from catnet_controller.web.webhook import Interpret, Verify, Webhook
 
 _HEADERS = {
@@ -34,7 +41,8 @@ _HEADERS = {
     ),
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Referrer-Policy": "no-referrer",
+    # Not "no-referrer": browsers would then hide from us where a form of ours comes from.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
@@ -45,6 +53,7 @@ def create(
     *,
     triggers: Triggers,
     deployments: Deployments,
+    glances: Glances,
     states: States,
     meter: Meter,
     brake: Brake,
@@ -63,6 +72,9 @@ def create(
     add: equipment.Add,
     remove: equipment.Remove,
     loudness: api.Loudness,
+    backup: Text,
+    hide: Hide,
+    differ: Differ,
     ready: Callable[[], Mapping[str, str]],
     metrics: Callable[[], tuple[bytes, str]],
     clock: Clock,
@@ -82,25 +94,13 @@ def create(
 
     ``verify`` None closes the webhook; ``token`` None leaves API and pages to users, and closes
     them while there is none; both say how to open them. ``ready`` gives what is not ready and why,
-    empty when all is. ``request`` opens a deployment, ``rollback`` one that takes a device back.
-    ``commits`` is what the address of a commit on GitHub begins with. A login lasts
-    ``session_seconds``. ``add`` and ``remove`` are for devices that CatNet itself keeps. What
+    empty when all is. ``backup`` gives the text of one, ``hide`` takes the secrets out of a
+    configuration, ``differ`` compares two. ``request`` opens a deployment, ``rollback`` one that
+    takes a device back. ``commits`` is what the address of a commit on GitHub begins with. A login
+    lasts ``session_seconds``. ``add`` and ``remove`` are for devices that CatNet itself keeps. What
     proxies in the networks ``trusted`` say of the client is believed. ``max_bytes`` and
     ``read_seconds`` bound one delivery.
     """
-    pages = Pages(
-        deployments=deployments,
-        states=states,
-        meter=meter,
-        brake=brake,
-        ready=ready,
-        clock=clock,
-        repository=repository,
-        branch=branch,
-        mode=mode,
-        version=version,
-        commits=commits,
-    )
     webhook = Webhook(
         triggers=triggers,
         telemetry=telemetry,
@@ -139,9 +139,73 @@ def create(
     login = Login(
         accounts=accounts, passwords=passwords, signing=signing, telemetry=telemetry, clock=clock
     )
+    cookies = Cookies(safe=public_url.startswith("https://"))
+    visits = Visits(
+        access=access,
+        accounts=accounts,
+        signing=signing,
+        cookies=cookies,
+        clock=clock,
+        public_url=public_url,
+    )
+    drawing = Drawing(
+        clock=clock,
+        cookies=cookies,
+        repository=repository,
+        branch=branch,
+        mode=mode,
+        version=version,
+        commits=commits,
+    )
+    pages = Pages(
+        drawing=drawing,
+        glances=glances,
+        states=states,
+        triggers=triggers,
+        meter=meter,
+        brake=brake,
+        backups=backups,
+        ready=ready,
+        clock=clock,
+        branch=branch,
+        mode=mode,
+    )
+    archive = Archive(
+        drawing=drawing,
+        states=states,
+        deployments=deployments,
+        backups=backups,
+        text=backup,
+        hide=hide,
+        differ=differ,
+    )
+    buttons = Buttons(
+        drawing=drawing,
+        deployments=deployments,
+        glances=glances,
+        states=states,
+        triggers=triggers,
+        brake=brake,
+        conclude=conclude,
+        request=request,
+        rollback=rollback,
+        backups=backups,
+        can=pages.can,
+        clock=clock,
+        branch=branch,
+        mode=mode,
+    )
+    entrance = SignIn(
+        visits=visits,
+        login=login,
+        accounts=accounts,
+        cookies=cookies,
+        drawing=drawing,
+        clock=clock,
+    )
     people = People(accounts=accounts, passwords=passwords, clock=clock)
     application = web.Application(
-        middlewares=[proxies.middleware(trusted), problems.middleware(pages.problem)],
+        middlewares=[proxies.middleware(trusted), problems.middleware(drawing.problem)],
         client_max_size=calls.MAX_BODY,
     )
     application.add_routes(webhook.routes())
@@ -151,7 +215,11 @@ def create(
     application.add_routes(Openapi(version=version, public_url=public_url).routes())
     application.add_routes(login.routes(access))
     application.add_routes(people.routes(access))
-    application.add_routes(pages.routes(access))
+    application.add_routes(drawing.routes())
+    application.add_routes(entrance.routes())
+    application.add_routes(pages.routes(visits))
+    application.add_routes(archive.routes(visits))
+    application.add_routes(buttons.routes(visits))
     application.add_routes(Probes(ready=ready, metrics=metrics).routes())
     application.on_response_prepare.append(_secure)
     return application

@@ -15,9 +15,6 @@ from tests import helpers_web
 from tests.helpers_web import BEARER, SHA, TOKEN, Site
 
 READS = [
-    "/",
-    "/deployments/41",
-    "/devices/edge1",
     "/api/v1/status",
     "/api/v1/devices",
     "/api/v1/devices/edge1",
@@ -331,7 +328,7 @@ async def test_security_headers(site: Site, path: str) -> None:
         assert "unsafe" not in policy
         assert "frame-ancestors 'none'" in policy
         assert answer.headers["X-Content-Type-Options"] == "nosniff"
-        assert answer.headers["Referrer-Policy"] == "no-referrer"
+        assert answer.headers["Referrer-Policy"] == "same-origin"
         assert answer.headers["Cache-Control"] == "no-store"
         assert answer.headers["Server"] == "catnet"
 
