@@ -263,6 +263,7 @@ async def flow(
                 wanted=desired.wanted,
                 timeout=5.0,
                 write_spacing=0.0,
+                pause=0.01,
             )
         )
         offload = stack.enter_context(Beside())
@@ -298,6 +299,7 @@ async def flow(
             offload=offload,
             backups=backups,
         )
+        assert not github.violations
 
 
 def killed_at(it: Flow, step: Step, patch: pytest.MonkeyPatch) -> asyncio.Event:

@@ -62,6 +62,7 @@ async def hub(home: Path, *, webhook_url: str | None = None) -> AsyncIterator[Gi
         seed=write_seed(home),
     ) as running:
         yield running
+        assert not running.violations
 
 
 def edge(

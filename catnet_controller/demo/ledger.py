@@ -128,6 +128,8 @@ class Ledger:
         """For how many more looks at a pull request its merge is not computed yet."""
         self.remaining = QUOTA
         self.requests: list[Request] = []
+        self.violations: list[str] = []
+        """Requests that GitHub's description of its API does not allow; each was refused."""
         self.deliveries: list[Sent] = []
         self.pulls: dict[int, PullRequest] = {}
         self.posts: list[Status] = []

@@ -206,11 +206,11 @@ async def test_it_refuses_what_github_refuses(github: GithubStandIn) -> None:
     number = await github.open_pull("b", "t", {"x": "y"})
     status, comments = f"{ROOT}/statuses/{sha}", f"{ROOT}/issues/{number}/comments"
     cases: list[tuple[str, object, int, str]] = [
-        (status, {"state": "fine"}, 422, "state is not included"),
+        (status, {"state": "fine"}, 422, "body.state is not one of error"),
         (status, {}, 422, "Invalid request"),
         (status, [], 422, "Invalid request"),
         (status, {"state": "success", "color": "green"}, 422, "Invalid request"),
-        (status, {"state": "success", "description": 7}, 422, "not a string"),
+        (status, {"state": "success", "description": 7}, 422, "body.description is no string"),
         (status, {"state": "success", "description": "x" * 141}, 422, "maximum is 140"),
         (status, {"state": "success", "target_url": "javascript:1"}, 422, "http(s) scheme"),
         (f"{ROOT}/statuses/{'b' * 40}", {"state": "success"}, 422, "No commit found"),
@@ -226,10 +226,19 @@ async def test_it_refuses_what_github_refuses(github: GithubStandIn) -> None:
                 assert (answer.status, words in await answer.text()) == (expected, True), path
         async with session.post(status, data=b"{") as answer:
             assert answer.status == 400
+        for query in ("page=one", "sort=random", "colour=red"):
+            async with session.get(f"{ROOT}/pulls?{query}") as answer:
+                assert answer.status == 422, query
+        async with session.get(f"{ROOT}/hooks") as answer:
+            assert answer.status == 404
+        async with session.get(f"{ROOT}/pulls", json={}) as answer:
+            assert "takes no body" in await answer.text()
     async with api(github, token="wrong") as session, session.get(ROOT) as answer:
         assert answer.status == 401
     assert github.posted() == []
     assert github.comments(number) == []
+    assert len(github.violations) == 12
+    github.violations.clear()
     assert TOKEN not in repr(github.requests)
 
 
