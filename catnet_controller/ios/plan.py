@@ -56,6 +56,10 @@ class Planner:
         for name in sorted(self._cleared & {item.text for item in self._have.items}):
             self._step((), f"default {name}")
             self._emptied(name)
+            # Whether a port is up by default differs between platforms; it stays what it was.
+            wanted = next((item for item in self._want.items if item.text == name), None)
+            down = wanted is not None and _down(wanted)
+            self._step((name,), "shutdown" if down else "no shutdown")
         for item, going in moving(self._have, self._want):
             for address in going:
                 self._free(item, address)
@@ -369,6 +373,10 @@ def _stems(left: Iterable[Item], want: Section) -> tuple[str, ...]:
         if item.key not in want.index and item.found and item.row and item.row.cascade
         if item.row.cascade != "vrf"
     )
+
+
+def _down(port: Item) -> bool:
+    return port.section is not None and any(i.text == "shutdown" for i in port.section.items)
 
 
 def _odd(item: Item) -> bool:
