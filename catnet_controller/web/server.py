@@ -31,6 +31,7 @@ from catnet_controller.web.people import People
 from catnet_controller.web.probes import Probes
 from catnet_controller.web.signin import SignIn
 from catnet_controller.web.signing import Signing
+from catnet_controller.web.tracing import tracing
 from catnet_controller.web.visits import Visits
 from catnet_controller.web.webhook import Interpret, Verify, Webhook
 
@@ -205,7 +206,11 @@ def create(
     )
     people = People(accounts=accounts, passwords=passwords, clock=clock)
     application = web.Application(
-        middlewares=[proxies.middleware(trusted), problems.middleware(drawing.problem)],
+        middlewares=[
+            tracing,
+            proxies.middleware(trusted),
+            problems.middleware(drawing.problem),
+        ],
         client_max_size=calls.MAX_BODY,
     )
     application.add_routes(webhook.routes())
