@@ -25,6 +25,7 @@ _UDP = {
     434: "mobile-ip", 496: "pim-auto-rp", 500: "isakmp", 512: "biff", 513: "who", 514: "syslog",
     517: "talk", 520: "rip", 4500: "non500-isakmp",
 }  # fmt: skip
+_PORTS = {"tcp": _TCP, "udp": _UDP}
 _PROTOCOLS = {
     "1": "icmp", "2": "igmp", "4": "ipinip", "6": "tcp", "17": "udp", "47": "gre", "50": "esp",
     "51": "ahp", "88": "eigrp", "89": "ospf", "94": "nos", "103": "pim", "108": "pcp",
@@ -57,21 +58,22 @@ def rule(text: str) -> str:
 
 def _spelling(text: str) -> str:
     words = text.split()
-    if len(words) > 2 and words[1] in _PROTOCOLS and words[0] in ("permit", "deny"):
+    if len(words) < 3:
+        return " ".join(words)
+    if words[1] in _PROTOCOLS and words[0] in ("permit", "deny"):
         words[1] = _PROTOCOLS[words[1]]
     text = " ".join(words)
-    if found := _HOST.match(text) or _MASKED.match(text):
+    if len(words) < 5 and (found := _HOST.match(text) or _MASKED.match(text)):
         return f"{found[1]} {found[2]}{found[3] or ''}"
-    if len(words) > 2 and " 0.0.0.0" in text:
-        text = _ANY.sub("any", text)
-        text = _EXTENDED_HOST.sub(r"host \1", text)
-    names = {"tcp": _TCP, "udp": _UDP}.get(words[1]) if len(words) > 2 else None
-    return _named(text, names) if names else text
+    if " 0.0.0.0" in text:
+        text = _EXTENDED_HOST.sub(r"host \1", _ANY.sub("any", text))
+        words = text.split()
+    names = _PORTS.get(words[1])
+    return _named(words, names) if names else text
 
 
-def _named(text: str, names: dict[int, str]) -> str:
+def _named(words: list[str], names: dict[int, str]) -> str:
     """Port numbers as the names IOS prints: the first behind an operator, both of a range."""
-    words = text.split()
     for place, word in enumerate(words):
         if word in _OPERATORS:
             for port in range(place + 1, min(place + _OPERATORS[word] + 1, len(words))):

@@ -8,39 +8,57 @@ from catnet_controller.ios.rules import match
 from catnet_controller.ios.tree import Node, Shape
 from catnet_controller.ios.words import CLOSERS, canonical
 
-_NONE: Counter[str] = Counter()
+
+class Entries:
+    """The entries of an access list: their lines, numbers (0 where none is printed) and rules."""
+
+    __slots__ = ("_count", "kids", "numbers", "rules")
+
+    def __init__(self, kids: list["Branch"]) -> None:
+        read = [acl.entry(kid.text) for kid in kids]
+        self.kids = kids
+        self.numbers = [number or 0 for number, _ in read]
+        self.rules = [rule for _, rule in read]
+        self._count = Counter(self.rules)
+
+    def has(self, rule: str) -> bool:
+        """True when the access list holds the entry at any number."""
+        return self._count[rule] > 0
+
+    def insert(self, place: int, kid: "Branch", number: int, rule: str) -> None:
+        self.kids.insert(place, kid)
+        self.numbers.insert(place, number)
+        self.rules.insert(place, rule)
+        self._count[rule] += 1
+
+    def remove(self, place: int) -> None:
+        self._count[self.rules[place]] -= 1
+        del self.kids[place], self.numbers[place], self.rules[place]
 
 
 class Branch:
     """A node that can be changed. Children are opened only when something below changes."""
 
     __slots__ = (
-        "_found",
-        "_keys",
-        "_kids",
-        "_near",
-        "_rules",
-        "_texts",
-        "last",
-        "node",
-        "raw",
-        "text",
-        "twice",
+        "_entries", "_found", "_keys", "_near", "last", "node", "opened", "raw", "text", "twice",
     )  # fmt: skip
 
     def __init__(self, node: Node) -> None:
         self.node = node
         self.text = node.text
         self.raw = node.raw
-        self._kids: list[Branch] | None = None
+        self.opened: list[Branch] | None = None
         self._found: tuple[str, str, Match | None] | None = None
+
+    def _open(self) -> list["Branch"]:
+        self.opened = [Branch(child) for child in self.node.children]
         self._keys: dict[tuple[str, ...], Branch] | None = None
-        self._rules: tuple[list[Branch], list[int]] | None = None
+        self._entries: Entries | None = None
         self._near: dict[tuple[str, ...], tuple[str, ...]] | None = None
         self.last: dict[str, Branch] = {}
         """The last line of a family, by the pattern of its row, where one was placed already."""
         self.twice: set[tuple[str, ...]] = set()
-        self._texts: Counter[str] = _NONE
+        return self.opened
 
     def key(self, mode_name: str) -> tuple[str, ...]:
         """What this line has in common with those that exclude it."""
@@ -56,16 +74,15 @@ class Branch:
 
     @property
     def kids(self) -> list["Branch"]:
-        if self._kids is None:
-            self._kids = [Branch(child) for child in self.node.children]
-        return self._kids
+        return self._open() if self.opened is None else self.opened
 
     def keys(self, mode_name: str) -> dict[tuple[str, ...], "Branch"]:
         """The children by identity. A section that stands twice is one; other equals are kept."""
-        if self._keys is None:
+        if self.opened is None or self._keys is None:
             keys: dict[tuple[str, ...], Branch] = {}
-            self.twice = set()
-            for kid in [*self.kids]:
+            kids = [*self.kids]
+            self.twice.clear()
+            for kid in kids:
                 if kid.node.shape is Shape.NOISE or kid.text in CLOSERS:
                     continue
                 key = kid.key(mode_name)
@@ -81,9 +98,10 @@ class Branch:
 
     def near(self, mode_name: str) -> dict[tuple[str, ...], tuple[str, ...]]:
         """Keys of the children that another line replaces or is refused for, by what both share."""
+        keys = self.keys(mode_name)
         if self._near is None:
             self._near = {}
-            for key, kid in self.keys(mode_name).items():
+            for key, kid in keys.items():
                 found = kid.found(mode_name)
                 if found is None or found.negative:
                     continue
@@ -102,27 +120,16 @@ class Branch:
             ]
             self.twice.discard(key)
 
-    def rules(self) -> tuple[list["Branch"], list[int]]:
-        """Of an access list: the entries and their numbers (0 where none is printed)."""
-        if self._rules is None:
-            kids = [kid for kid in self.kids if kid.node.shape is not Shape.NOISE]
-            read = [acl.entry(kid.text) for kid in kids]
-            self._rules = kids, [number or 0 for number, _ in read]
-            self._texts = Counter(rule for _, rule in read)
-        return self._rules
+    def entries(self) -> Entries:
+        """What an access list holds, without its noise."""
+        kids = self.kids
+        if self._entries is None:
+            self._entries = Entries([k for k in kids if k.node.shape is not Shape.NOISE])
+        return self._entries
 
-    def has(self, rule: str) -> bool:
-        """True when the access list holds the entry at any number."""
-        self.rules()
-        return self._texts[rule] > 0
-
-    def said(self, rule: str) -> None:
-        self.rules()
-        self._texts[rule] += 1
-
-    def unsaid(self, rule: str) -> None:
-        self.rules()
-        self._texts[rule] -= 1
+    def unkeyed(self) -> None:
+        """Find the lines by identity anew: an entry came or went, and ``entries`` knows of it."""
+        self._keys = None
 
     def end(self) -> int:
         """The place behind the last line that is not noise."""
@@ -132,17 +139,27 @@ class Branch:
         return end
 
     def forget(self) -> None:
+        """Find the lines anew: others stand here than before."""
+        if self.opened is None:
+            return
         self._keys = None
         self._near = None
-        self._rules = None
+        self._entries = None
         self.last.clear()
 
     def freeze(self) -> Node:
-        node = self.node
-        if self._kids is None and self.text is node.text and self.raw is node.raw:
-            return node
-        children = node.children if self._kids is None else tuple([k.freeze() for k in self._kids])
-        return Node(self.text, self.raw, node.line, node.shape, node.body, children)
+        node, kids = self.node, self.opened
+        if kids is None:
+            if self.text is node.text and self.raw is node.raw:
+                return node
+            return Node(self.text, self.raw, node.line, node.shape, node.body, node.children)
+        below = [
+            kid.node
+            if kid.opened is None and kid.text is kid.node.text and kid.raw is kid.node.raw
+            else kid.freeze()
+            for kid in kids
+        ]
+        return Node(self.text, self.raw, node.line, node.shape, node.body, tuple(below))
 
 
 def identity(mode_name: str, text: str) -> tuple[str, ...]:

@@ -47,7 +47,7 @@ def compare(
     """
     if running == desired and scope == "full":
         return ChangeSet(predicted=running)
-    seen: Seen = {}
+    seen = Seen()
     wanted_tree = parse(desired, seen)
     tree = parse(running, seen)
     known = Known()

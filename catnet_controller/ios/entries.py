@@ -95,9 +95,9 @@ def _unnumbered(path: Path, have: Section, want: Section) -> Iterator[Step]:
     new = [r for r in _rules(want) if r.text]
     before = [r.text for r in old]
     after = [r.text for r in new]
-    said = Counter(item.text for item in have.items if acl.remark(item.text))
-    say = Counter(item.text for item in want.items if acl.remark(item.text))
-    lines = {item.text: item.line for item in want.items}
+    had, has = ([i for i in s.items if acl.remark(i.text)] for s in (have, want))
+    said, say = Counter(item.text for item in had), Counter(item.text for item in has)
+    lines = {item.text: item.line for item in has}
     if before != after:
         staying = set(after)
         if after[: len(before)] == before:
@@ -204,14 +204,16 @@ def increasing(places: Sequence[int]) -> set[int]:
     for index, place in enumerate(places):
         if place < 0:
             continue
-        spot = bisect_left(tails, place)
-        before[index] = ends[spot - 1] if spot else -1
-        if spot == len(tails):
+        if not tails or place > tails[-1]:
+            # What stands in order anyway, which is nearly all of a list.
+            before[index] = ends[-1] if ends else -1
             tails.append(place)
             ends.append(index)
-        else:
-            tails[spot] = place
-            ends[spot] = index
+            continue
+        spot = bisect_left(tails, place)
+        before[index] = ends[spot - 1] if spot else -1
+        tails[spot] = place
+        ends[spot] = index
     kept: set[int] = set()
     index = ends[-1] if ends else -1
     while index >= 0:

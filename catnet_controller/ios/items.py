@@ -13,15 +13,20 @@ from catnet_controller.ios import acl, sets, vlans
 from catnet_controller.ios.parse import delimiter
 from catnet_controller.ios.predict import several
 from catnet_controller.ios.rows import Kind, Match, Row
-from catnet_controller.ios.rules import match, mode
+from catnet_controller.ios.rules import BOOK, match, mode
 from catnet_controller.ios.tree import Node, Path, Shape, Tree
-from catnet_controller.ios.words import CLOSERS, canonical
+from catnet_controller.ios.words import CLOSERS, canonical, spelling
 
 Key = tuple[str, ...]
 
 # Rule 2: lines that differ between two reads of an unchanged device, or say nothing.
 _VOLATILE = re.compile(r"(?:version \S|ntp clock-period |end$|boot-(?:start|end)-marker$)")
-_NUMBERED = re.compile(r"access-list (\d+) (.+)$")
+_ACCESS_LIST = re.compile(r"access-list (\d+) (.+)$")
+# Lines that are none of these stand for themselves, whatever else is in the text.
+_PECULIAR = re.compile(
+    r"version |ntp clock-period |end$|boot-|access-list |vlan |ip(?:v6)? name-server"
+    r"|bgp confederation peers |line vty |remark"
+)
 _BANNER = re.compile(r"(banner \S+|.*(?:title|prompt|banner|fail-message)) (\S.*)$")
 
 
@@ -221,40 +226,89 @@ def load(tree: Tree, known: Known | None = None) -> Section:
 
 def _fill(section: Section, nodes: Iterable[Node], known: Known) -> None:
     name = section.mode
+    if name == "acl":
+        _fill_list(section, nodes, known)
+        return
     items, index = section.items, section.index
     lines = known.lines(section.path)
     folded: set[int] = set()
     for node in nodes:
-        held = known.section(node) if node.children else lines.get(node.text)
-        if held is not None and held.key not in index and node.shape is Shape.LINE:
+        printed, _, line, shape, _, children = node
+        if shape is Shape.NOISE or printed in CLOSERS:
+            continue
+        held = known.section(node) if children else lines.get(printed)
+        if held is not None and held.key not in index and shape is Shape.LINE:
             items.append(held)
             index[held.key] = held
             continue
-        if node.shape is Shape.NOISE or node.text in CLOSERS:
-            continue
-        leaf = not node.children and node.shape is Shape.LINE
-        before = len(items)
-        if name == "acl" and leaf and _is_entry(node.text):
-            _entry(section, node.text, node.line)
-            if len(items) > before and not acl.remark(items[-1].text):
-                lines.setdefault(node.text, items[-1])
-            continue
-        text = canonical(node.text, name)
-        if section.path == ():
-            if _VOLATILE.match(text):
+        text = canonical(printed, name)
+        found = None if _PECULIAR.match(text) or shape is Shape.BLOCK else match(name, text)
+        if found is not None and found.key not in index:
+            if found.row.plain and not children:
+                item = Item(text, found.key, found, line)
+                items.append(item)
+                index[found.key] = lines[printed] = item
                 continue
-            found = _NUMBERED.match(text)
-            if found is not None and acl.numbered(int(found[1])):
-                _fold(section, found[1], found[2], node, folded)
+            if found.row.kind is Kind.SECTION and children and not found.negative:
+                inner = Section.unread((*section.path, text), children, known)
+                item = Item(text, found.key, found, line, (), inner)
+                items.append(item)
+                index[found.key] = item
+                known.keep(node, item)
                 continue
-        each = several(text)
-        for one in each:
-            _add(section, name, one, node, known)
-        if len(each) == 1 and len(items) > before and _same_everywhere(items[-1]):
-            if leaf:
-                lines.setdefault(node.text, items[-1])
-            else:
-                known.keep(node, items[-1])
+        _peculiar(section, name, node, known, folded)
+
+
+def _fill_list(section: Section, nodes: Iterable[Node], known: Known) -> None:
+    """Rule 12: entries of an access list count by text and order; numbers are addresses."""
+    items, index = section.items, section.index
+    lines = known.lines(section.path)
+    for node in nodes:
+        printed, _, line, shape, _, children = node
+        if shape is Shape.NOISE or printed in CLOSERS:
+            continue
+        if children or shape is not Shape.LINE:
+            _peculiar(section, "acl", node, known, set())
+            continue
+        held = lines.get(printed)
+        if held is not None and held.key not in index:
+            items.append(held)
+            index[held.key] = held
+            continue
+        number, text = acl.split(printed)
+        rule, key, found = _read_entry(text)
+        if found is None or found.row.kind is not Kind.ENTRY:
+            _peculiar(section, "acl", node, known, set())
+        elif key in index:
+            _entry(section, printed, line)
+        else:
+            item = Item(rule, key, found, line, (str(number),) if number else ())
+            items.append(item)
+            index[key] = item
+            if not acl.remark(rule):
+                lines[printed] = item
+
+
+def _peculiar(section: Section, name: str, node: Node, known: Known, folded: set[int]) -> None:
+    """Take a line that stands for several, for none, or for something that stands there."""
+    leaf = not node.children and node.shape is Shape.LINE
+    text = canonical(node.text, name)
+    if section.path == ():
+        if _VOLATILE.match(text):
+            return
+        found = _ACCESS_LIST.match(text)
+        if found is not None and acl.numbered(int(found[1])):
+            _fold(section, found[1], found[2], node, folded)
+            return
+    before = len(section.items)
+    each = several(text)
+    for one in each:
+        _add(section, name, one, node, known)
+    if len(each) == 1 and len(section.items) > before and _same_everywhere(section.items[-1]):
+        if leaf:
+            known.lines(section.path).setdefault(node.text, section.items[-1])
+        else:
+            known.keep(node, section.items[-1])
 
 
 def _same_everywhere(item: Item) -> bool:
@@ -333,21 +387,22 @@ def _implied(found: Match | None, text: str) -> bool:
     return row.kind is Kind.FLAG and row.on and not found.negative
 
 
+_ENTRY = {word: BOOK.find("acl", f"{word} any") for word in ("permit", "deny")}
+"""What is known of nearly all entries, which are alike but for their text."""
+
+
 @lru_cache(maxsize=131072)
 def _read_entry(text: str) -> tuple[str, Key, Match | None]:
     """An entry without its number to its rule, its key, and what is known of it."""
-    text = canonical(text, "acl")
+    text = spelling(text, "acl")
     rule = acl.rule(text)
-    return rule, ("entry", rule), match("acl", text)
-
-
-def _is_entry(line: str) -> bool:
-    found = _read_entry(acl.split(line)[1])[2]
-    return found is not None and found.row.kind is Kind.ENTRY
+    word, more, _ = text.partition(" ")
+    found = (_ENTRY.get(word) if more else None) or BOOK.find("acl", text)
+    return rule, ("entry", rule), found
 
 
 def _entry(section: Section, line: str, place: int) -> None:
-    """Rule 12: entries count by text and order; numbers are addresses."""
+    """Add an entry; one that stands there already counts once, a comment every time."""
     number, text = acl.split(line)
     rule, key, found = _read_entry(text)
     copies = 0
@@ -396,21 +451,24 @@ def _vty(root: Section) -> None:
 
 def terminals(text: str) -> tuple[int, int] | None:
     """The first and the last number of a ``line vty`` header."""
-    # Asked of every line of global config, so the cheap question comes first.
-    found = _LINE.match(text) if text.startswith("line vty ") else None
+    found = _LINE.match(text)
     return (int(found[1]), int(found[2] or found[1])) if found else None
+
+
+def _terminals(root: Section) -> list[Item]:
+    return [item for item in root.items if item.text.startswith("line vty ")]
 
 
 def ranges(root: Section) -> list[tuple[int, int]]:
     """The ranges of ``line vty`` that the sections name, in order."""
-    return sorted(found for item in root.items if (found := terminals(item.text)))
+    return sorted(found for item in _terminals(root) if (found := terminals(item.text)))
 
 
 def cut(root: Section, edges: Iterable[int]) -> None:
     """Split the ``line vty`` ranges at ``edges`` (first numbers of a range); join equal ones."""
     single: dict[int, Item] = {}
     place: int | None = None
-    for item, span in [(i, found) for i in root.items if (found := terminals(i.text))]:
+    for item, span in [(i, found) for i in _terminals(root) if (found := terminals(i.text))]:
         place = root.items.index(item) if place is None else place
         root.remove(item)
         for number in range(span[0], span[1] + 1):

@@ -1,6 +1,7 @@
 """Text of a Cisco IOS configuration to a tree, and back byte for byte."""
 
 import re
+from typing import NamedTuple
 
 from catnet_controller.ios.rows import Kind
 from catnet_controller.ios.rules import known, may_open, mode, opens
@@ -36,8 +37,28 @@ def delimiter(rest: str) -> str:
     return "^C" if rest.startswith("^C") else rest[0]
 
 
-Seen = dict[str, Node]
-"""Sections that were parsed before, by their exact text."""
+class Piece(NamedTuple):
+    """A line of global config with all below it and the comments behind it."""
+
+    text: str
+    node: Node
+    lines: int
+    comments: int
+
+
+class Seen:
+    """Sections that were parsed before, by their exact text, and what stood in which order."""
+
+    __slots__ = ("flat", "lifted", "nodes", "order", "places")
+
+    def __init__(self) -> None:
+        self.nodes: dict[str, Node] = {}
+        self.order: list[Piece] = []
+        self.places: dict[str, int] = {}
+        self.flat = False
+        """A line without lines below it could open a section, so flat text is looked for."""
+        self.lifted = False
+        """A line that opens no section had lines below it."""
 
 
 def parse(text: str, seen: Seen | None = None) -> Tree:
@@ -46,7 +67,7 @@ def parse(text: str, seen: Seen | None = None) -> Tree:
     Depth is by relative indentation, so one blank, two, four or a tab per level all work.
     ``seen`` remembers sections: the same text again is the same node, with its old line numbers.
     """
-    return _Parser(text, {} if seen is None else seen).run()
+    return _Parser(text, Seen() if seen is None else seen).run()
 
 
 def dump(tree: Tree) -> str:
@@ -75,7 +96,7 @@ def _collect(nodes: tuple[Node, ...], parts: list[str]) -> None:
             _collect(node.children, parts)
 
 
-def _nest(nodes: list[Node]) -> tuple[Node, ...]:
+def _nest(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     """Flat text to sections: people write ``interface X`` and its lines at the same indentation.
 
     A line joins the header above it when that header has no indented lines, the line is known
@@ -182,8 +203,9 @@ class _Open:
 
 
 # A line that is no noise, opens no block, and is indented by blanks alone.
-_LINE = r"""(?![!\#BCULT-]|banner[ ]|aaa[ ]authentication[ ][bf]|menu[ ]|ip[ ]admission[ ]
-    |ip[ ]auth-proxy[ ]|macro[ ]name[ ]|certificate[ ]|key-string)[^\s][^\n\#>\t\r]*"""
+_LINE = r"""(?:[^\s!\#\-BCULTabcikm]
+    |(?!banner[ ]|aaa[ ]authentication[ ][bf]|menu[ ]|ip[ ]admission[ ]
+    |ip[ ]auth-proxy[ ]|macro[ ]name[ ]|certificate[ ]|key-string)[abcikm])[^\n\#>\t\r]*"""
 _PLAIN = re.compile(
     # A comment does not end a section that an indented line goes on with, so it is seen what comes.
     rf"({_LINE}\n(?:[ ]+{_LINE}\n)*)((?:!\n)*)(?={_LINE}(?:\n|\Z)|\Z)",
@@ -191,12 +213,19 @@ _PLAIN = re.compile(
 )
 
 
-def _section(lines: list[str], at: int, end: int) -> Node:
+# Without the call in between that a named tuple makes: as many as there are lines.
+_node = tuple.__new__
+
+
+def _section(text: str, lines: list[str], at: int, end: int) -> Node:
     """A section of plain lines, each below the line before it that is indented less."""
     first = lines[at]
     head = first.strip()
-    if all(line[1] != " " for line in lines[at + 1 : end]):
-        below = [Node(lines[n].strip(), lines[n], n + 1) for n in range(at + 1, end)]
+    if "\n  " not in text:
+        below = [
+            _node(Node, (lines[n].strip(), lines[n], n + 1, Shape.LINE, (), ()))
+            for n in range(at + 1, end)
+        ]
         return Node(head, first, at + 1, children=tuple(below))
     stack = [_Open(0, head, first, at + 1)]
     for number in range(at + 1, end):
@@ -213,12 +242,18 @@ def _section(lines: list[str], at: int, end: int) -> Node:
     return stack[0].close()
 
 
+def _comments(after: int, number: int) -> list[Node]:
+    """Comments without words that follow line ``after``."""
+    return [Node("!", "!\n", after + 1 + i, Shape.NOISE) for i in range(number)]
+
+
 class _Parser:
     def __init__(self, text: str, seen: Seen) -> None:
         self.text = text
         self.seen = seen
         # Apart from those of other texts: what stands twice in this one has two line numbers.
-        self.fresh: Seen = {}
+        self.fresh: dict[str, Node] = {}
+        self.order: list[Piece] = []
         pieces = text.split("\n")
         self.lines = [piece + "\n" for piece in pieces[:-1]]
         if pieces[-1]:
@@ -229,39 +264,81 @@ class _Parser:
 
     def run(self) -> Tree:
         at = place = 0
+        seen = self.seen
         while at < len(self.lines):
             found = _PLAIN.match(self.text, place)
             if found is not None:
                 at = self.plain(at, found)
-                place = found.end()
+                at, place = self.again(at, found.end(), found[0])
                 continue
             begun = at
             at = self.take(at)
             place += sum(map(len, self.lines[begun:at]))
         self.flush(0)
         self.unwind(0)
-        self.seen.update(self.fresh)
-        nodes = _lifted((), _nest(self.stack[0].children))
-        return Tree(nodes, tuple(self.problems))
+        seen.nodes.update(self.fresh)
+        if not seen.order:
+            seen.order = self.order
+            seen.places = {piece.text: place for place, piece in enumerate(self.order)}
+        nodes = tuple(self.stack[0].children)
+        if seen.flat:
+            nodes = _nest(nodes)
+        return Tree(_lifted((), nodes) if seen.lifted else nodes, tuple(self.problems))
+
+    def again(self, at: int, place: int, last: str) -> tuple[int, int]:
+        """Take what stands behind ``last`` as it was seen, as far as it does.
+
+        A piece ends where it ended before when the one behind it is the same as well.
+        """
+        order = self.seen.order
+        following = self.seen.places.get(last, len(order)) + 1
+        if following + 1 >= len(order):
+            return at, place
+        text, below = self.text, self.stack[0].children
+        piece = order[following]
+        if not text.startswith(piece.text, place):
+            return at, place
+        for number in range(following + 1, len(order)):
+            after = order[number]
+            end = place + len(piece.text)
+            if not text.startswith(after.text, end):
+                break
+            below.append(piece.node)
+            at += piece.lines
+            place = end
+            if piece.comments:
+                below += _comments(at - piece.comments, piece.comments)
+            piece = after
+        return at, place
 
     def plain(self, at: int, found: re.Match[str]) -> int:
         """Take a line of global config with all below it, where that is simple."""
-        text, comments = found.group(1, 2)
-        end = at + text.count("\n")
-        node = self.seen.get(text)
+        seen = self.seen
+        piece, comments = found.group(0, 2)
+        text = found[1] if comments else piece
+        lines = text.count("\n")
+        end = at + lines
+        node = seen.nodes.get(text)
         if node is None:
-            node = self.fresh[text] = _section(self.lines, at, end)
+            node = (
+                _section(text, self.lines, at, end) if lines > 1 else Node(text.strip(), text, end)
+            )
+            self.fresh[text] = node
+            if lines == 1:
+                seen.flat = seen.flat or may_open(node.text)
+            elif not seen.lifted and ("\n  " in text or not opens((), canonical(node.text))):
+                seen.lifted = _lifted((), (node,))[0] is not node
         if self.pending:
             self.flush(1)
         if len(self.stack) > 1:
             self.unwind(1)
         below = self.stack[0].children
         below.append(node)
-        if comments:
-            number = comments.count("\n")
-            below += [Node("!", "!\n", end + 1 + i, Shape.NOISE) for i in range(number)]
-            return end + number
-        return end
+        number = len(comments) // 2
+        if number:
+            below += _comments(end, number)
+        self.order.append(Piece(piece, node, lines + number, number))
+        return end + number
 
     def take(self, at: int) -> int:
         raw = self.lines[at]
@@ -279,6 +356,7 @@ class _Parser:
         self.unwind(depth)
         if depth == 1 and indent > 0 and text not in ("end", "exit", "quit"):
             self.problems.append(Problem(at + 1, f"indented line outside any section: {text}"))
+        self.seen.flat = self.seen.lifted = True
         node = _Open(indent, text, raw, at + 1)
         following = self.block(node, at)
         self.stack.append(node)

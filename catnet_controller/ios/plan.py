@@ -5,7 +5,7 @@ one goes, unless both cannot be there together. Every choice is read from the ro
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from catnet_controller.ios import entries, names, ordering, prefixes, sets, vlans
@@ -109,6 +109,7 @@ class Planner:
             key=lambda one: one[:2],
         )
         lists = prefixes.lists(have, come)
+        rivals = Rivals(late)
         for _, _, item in adds:
             if prefixes.entry(item):
                 # The whole list with the first of its entries.
@@ -125,8 +126,9 @@ class Planner:
                 self._take(path, old)
             if old is not None and (wiped(old) or id(old) in dropped):
                 old = None
-            for rival in self._rivals(item, old, pending):
-                self._take(path, rival)
+            for rival in rivals.of(item) if old is None else ():
+                if pending.pop(id(rival), None) is not None and item.row and not item.row.near:
+                    self._take(path, rival)
             self._put(path, item, old, gone)
         for item in late:
             if id(item) in pending:
@@ -190,17 +192,6 @@ class Planner:
         if item.row is not None and "group" in item.row.tags:
             return False
         return not any(other.text.startswith(stem) for other in want.items)
-
-    def _rivals(self, item: Item, old: Item | None, pending: dict[int, Item]) -> Iterator[Item]:
-        """Lines that must go right before this one comes; those it replaces just go."""
-        if old is not None or item.row is None or not (item.row.near or item.row.rival):
-            return
-        mine = _rivalry(item)
-        for other in [*pending.values()]:
-            if _rivalry(other) == mine:
-                del pending[id(other)]
-                if not item.row.near:
-                    yield other
 
     # --- lines -----------------------------------------------------------------------------------
 
@@ -363,6 +354,24 @@ class Wiped:
 
     def __call__(self, item: Item) -> bool:
         return bool(self.pattern) and re.match(rf"(?:{self.pattern})(?: |$)", item.text) is not None
+
+
+class Rivals:
+    """Lines to take away, by what cannot be there together with them."""
+
+    def __init__(self, gone: Sequence[Item]) -> None:
+        self._gone = gone
+        self._found: dict[tuple[str, ...], list[Item]] | None = None
+
+    def of(self, item: Item) -> Sequence[Item]:
+        """Lines that must go right before this one comes, or that it replaces."""
+        if item.row is None or not (item.row.near or item.row.rival):
+            return ()
+        if self._found is None:
+            self._found = {}
+            for other in self._gone:
+                self._found.setdefault(_rivalry(other), []).append(other)
+        return self._found.get(_rivalry(item), ())
 
 
 def _stems(left: Iterable[Item], want: Section) -> tuple[str, ...]:

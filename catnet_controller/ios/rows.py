@@ -21,6 +21,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from catnet_controller.ios.changes import Ask
 
@@ -99,9 +100,26 @@ class Row:
 
     ordered: bool = field(init=False)
     """The order of these lines among themselves has meaning (rule 17)."""
+    whole: bool = field(init=False)
+    """All of the line is its identity."""
+    valued: bool = field(init=False)
+    """A negation may leave the value out."""
+    plain: bool = field(init=False)
+    """Its lines count as they stand: none is implied, joined with another, or opens anything."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ordered", self.kind is Kind.ORDERED or "ordered" in self.tags)
+        for name, value in (
+            ("ordered", self.kind is Kind.ORDERED or "ordered" in self.tags),
+            ("whole", self.kind in (Kind.LIST, Kind.ORDERED)),
+            ("valued", self.kind in (Kind.SINGLE, Kind.SECTION, Kind.BLOCK)),
+            (
+                "plain",
+                self.kind not in (Kind.SECTION, Kind.BLOCK, Kind.ENTRY)
+                and not (self.vlans or self.default or self.change == "add")
+                and not (self.kind is Kind.FLAG and self.on),
+            ),
+        ):
+            object.__setattr__(self, name, value)
 
     @property
     def blank(self) -> bool:
@@ -129,8 +147,7 @@ class Row:
         return self.kind is Kind.FLAG and "<...>" in self.pattern
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(NamedTuple):
     """A line and its row. ``key`` is equal for lines that exclude each other."""
 
     row: Row
@@ -262,9 +279,8 @@ def _negated(template: str) -> re.Pattern[str] | None:
     return re.compile(body + r"(?: .*)?$")
 
 
-_VALUED = (Kind.SINGLE, Kind.SECTION, Kind.BLOCK)
-
-
+# Without the call in between that a named tuple makes: as many as there are lines.
+_match = tuple.__new__
 _LITERAL = re.compile(r"(?!\.\.\.$)[\w.:@-]+")
 _Shelf = tuple[Row, ...]
 
@@ -288,35 +304,25 @@ class Book:
         """The first row that takes the line, those that say little last."""
         negative = line.startswith("no ")
         text = line[3:] if negative else line
-        for row in self._shelf(mode, text):
+        shelves = self._shelves.get(mode)
+        if shelves is None:
+            return None
+        first, _, rest = text.partition(" ")
+        below = shelves.get(first) or shelves.get("")
+        if below is None:
+            return None
+        shelf = below.get(rest.partition(" ")[0])
+        for row in below[""] if shelf is None else shelf:
             found = row.positive.match(text)
-            if found is None and negative and row.kind in _VALUED:
-                # A negation may leave the value out.
+            if found is None and negative and row.valued:
                 found = row.prefix.match(text)
                 if found is not None and found.re.groups != row.positive.groups:
                     found = None
             if found is not None:
                 words = found.groups("")
-                return Match(row, self._key(row, text, words), words, negative)
+                key = (row.pattern, text) if row.whole else (row.pattern, *words)
+                return _match(Match, (row, key, words, negative))
         return None
-
-    def _shelf(self, mode: str, text: str) -> _Shelf:
-        """The rows that may take a line, in the order to ask them."""
-        shelves = self._shelves.get(mode)
-        if shelves is None:
-            return ()
-        first, _, rest = text.partition(" ")
-        below = shelves.get(first) or shelves.get("")
-        if below is None:
-            return ()
-        shelf = below.get(rest.partition(" ")[0])
-        return below[""] if shelf is None else shelf
-
-    @staticmethod
-    def _key(row: Row, text: str, words: tuple[str, ...]) -> tuple[str, ...]:
-        if row.kind in (Kind.LIST, Kind.ORDERED):
-            return (row.pattern, text)
-        return (row.pattern, *words)
 
     def modes(self) -> Mapping[str, Mapping[str, list[Row]]]:
         return self._modes

@@ -64,6 +64,8 @@ _OPENERS = frozenset(
 def may_open(line: str) -> bool:
     """False for a line of global config, as typed, that opens no section for certain."""
     first, _, rest = line.partition(" ")
+    if first in ("no", "end"):
+        return False
     return (
         (first, "") in _OPENERS
         or (first, rest.partition(" ")[0]) in _OPENERS

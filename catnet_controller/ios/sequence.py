@@ -4,10 +4,8 @@ import re
 from bisect import bisect_left, bisect_right
 
 from catnet_controller.ios import acl
-from catnet_controller.ios.branch import Branch, identity
-from catnet_controller.ios.rules import mode
-from catnet_controller.ios.tree import Path, Shape, made
-from catnet_controller.ios.words import canonical
+from catnet_controller.ios.branch import Branch
+from catnet_controller.ios.tree import Path, made
 
 
 def enter(branch: Branch, at: Path, text: str) -> str | None:
@@ -17,89 +15,87 @@ def enter(branch: Branch, at: Path, text: str) -> str | None:
     Sequence Numbering: "matches an already existing entry (except for the sequence number)").
     """
     number, rule = acl.entry(text)
-    keys = branch.keys(mode(at))
-    kids, numbers = branch.rules()
+    held = branch.entries()
     if number is None:
         _append(branch, at, text, rule)
         return None
     comment = acl.remark(rule)
-    if (str(number), rule) in keys or (not comment and branch.has(rule)):
+    if not comment and held.has(rule):
         return None
-    if kids and not numbers[-1]:
+    if held.kids and not held.numbers[-1]:
         number_all(branch, at, 10, 10)
-        kids, numbers = branch.rules()
-        keys = branch.keys(mode(at))
-    low, high = bisect_left(numbers, number), bisect_right(numbers, number)
-    if not comment and any(not acl.remark(acl.entry(k.text)[1]) for k in kids[low:high]):
+        held = branch.entries()
+    low, high = bisect_left(held.numbers, number), bisect_right(held.numbers, number)
+    there = held.rules[low:high]
+    if comment and rule in there:
+        return None
+    if not comment and not all(map(acl.remark, there)):
         return "% Duplicate sequence number"
     position = low if comment else high
-    while comment and position < high and acl.remark(acl.entry(kids[position].text)[1]):
+    while comment and position < high and acl.remark(held.rules[position]):
         position += 1
-    index = branch.kids.index(kids[position], position) if position < len(kids) else branch.end()
+    end = position == len(held.kids)
+    index = branch.end() if end else branch.kids.index(held.kids[position], position)
     new = Branch(made(_numbered_text(at, number, rule), len(at)))
-    branch.said(rule)
     branch.kids.insert(index, new)
-    keys[(str(number), rule)] = new
-    kids.insert(position, new)
-    numbers.insert(position, number)
+    held.insert(position, new, number, rule)
+    branch.unkeyed()
     return None
 
 
 def _append(branch: Branch, at: Path, text: str, rule: str) -> None:
-    kids, numbers = branch.rules()
-    if not acl.remark(rule) and branch.has(rule):
+    held = branch.entries()
+    if not acl.remark(rule) and held.has(rule):
         return
-    number = (numbers[-1] if numbers else 0) and numbers[-1] + 10
+    number = (held.numbers[-1] if held.numbers else 0) and held.numbers[-1] + 10
     if number:
         text = _numbered_text(at, number, rule)
     new = Branch(made(text, len(at)))
-    branch.said(rule)
     branch.kids.insert(branch.end(), new)
-    branch.keys(mode(at))[(str(number or ""), rule)] = new
-    kids.append(new)
-    numbers.append(number)
+    held.insert(len(held.kids), new, number, rule)
+    branch.unkeyed()
 
 
 def remove(branch: Branch, at: Path, bare: str) -> None:
     """Take an entry away, by its number or by its text."""
-    kids, numbers = branch.rules()
+    held = branch.entries()
     if bare.isdigit() or re.fullmatch(r"sequence \d+", bare):
         number = int(bare.rsplit(maxsplit=1)[-1])
-        if kids and not numbers[-1]:
+        if held.kids and not held.numbers[-1]:
             number_all(branch, at, 10, 10)
-            kids, numbers = branch.rules()
-        span = range(bisect_left(numbers, number), bisect_right(numbers, number))
-        gone = [n for n in span if not acl.remark(acl.entry(kids[n].text)[1])]
+            held = branch.entries()
+        span = range(bisect_left(held.numbers, number), bisect_right(held.numbers, number))
+        gone = [n for n in span if not acl.remark(held.rules[n])]
     else:
         wanted, rule = acl.entry(bare)
         gone = [
             n
-            for n, kid in enumerate(kids)
-            if acl.entry(kid.text)[1] == rule and wanted in (None, numbers[n])
+            for n, one in enumerate(held.rules)
+            if one == rule and wanted in (None, held.numbers[n])
         ][:1]
     for position in reversed(gone):
-        kid = kids[position]
-        branch.unsaid(acl.entry(kid.text)[1])
+        kid = held.kids[position]
         del branch.kids[branch.kids.index(kid, position)]
-        del kids[position], numbers[position]
-        branch.keys(mode(at)).pop(identity(mode(at), canonical(kid.text)), None)
+        held.remove(position)
+    branch.unkeyed()
 
 
 def number_all(branch: Branch, at: Path, start: int, step: int) -> None:
     """Give every entry a number; a comment has that of the entry that follows it."""
-    number = start
-    for kid in branch.kids:
-        if kid.node.shape is Shape.NOISE:
-            continue
-        _, rule = acl.entry(kid.text)
-        kid.text = _numbered_text(at, number, rule)
-        kid.raw = f"{' ' * len(at)}{kid.text}\n"
-        if not acl.remark(rule):
+    held = branch.entries()
+    number, numbers = start, []
+    stem = "sequence " if at[-1].startswith("ipv6 ") else ""
+    blank = " " * len(at)
+    for kid, rule in zip(held.kids, held.rules, strict=True):
+        numbers.append(number)
+        kid.text = f"{stem}{number} {rule}"
+        kid.raw = f"{blank}{kid.text}\n"
+        if not rule.startswith("remark"):
             number += step
-    branch.forget()
+    held.numbers = numbers
+    branch.unkeyed()
 
 
 def _numbered_text(at: Path, number: int, rule: str) -> str:
-    if at[-1].startswith("ipv6 "):
-        return f"sequence {number} {rule}"
-    return f"{number} {rule}"
+    stem = "sequence " if at[-1].startswith("ipv6 ") else ""
+    return f"{stem}{number} {rule}"

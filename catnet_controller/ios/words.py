@@ -3,7 +3,7 @@
 import re
 from functools import lru_cache
 
-from catnet_controller.ios.names import interface, known
+from catnet_controller.ios.names import TYPES, interface, known
 
 CLOSERS = frozenset(
     {
@@ -33,12 +33,14 @@ _CONTEXT = (
 _NAMED = re.compile(
     rf"(?<![\w-])({_CONTEXT}) ([A-Za-z][A-Za-z-]*) ?(\d[\d/.:]*)(?=[\s,]|$)", re.IGNORECASE
 )
-_CONTEXTS = ("interface", "source", "unnumbered", "router-id")
-"""One of these is in every line that `_NAMED` finds something in."""
 _SLASHED = re.compile(r"(?<![\w./:-])([A-Za-z]{2}[A-Za-z-]*)(\d+(?:/\d+)+(?:[.:]\d+)?)(?=[\s,]|$)")
 # Lines with a value that may look like a name of a port and is none.
 _KEYED = re.compile(r"\b(?:key|key-string|password|secret|community|md5|pre-shared-key|pap|chap)\b")
 _ROUTE = re.compile(r"(?:no )?(?:ip|ipv6) (?:route|default-network|nat) ")
+_NUMBERED = re.compile(r"[A-Za-z-]\d+/\d")
+_PRINTED = re.compile(rf"interface (?:range |(?:{'|'.join(name for name, _ in TYPES)})\d[\d/.:]*$)")
+"""Headers that need no other spelling."""
+_LETTERED = re.compile(r" [A-Za-z]{2}[A-Za-z-]*\d")
 _PLAIN = re.compile(r"(?<= )([A-Za-z]{2}[A-Za-z-]*)(\d+(?:\.\d+)?)(?= |$)")
 
 # The closed list of abbreviations people write in desired files; device text never has them.
@@ -91,14 +93,22 @@ _BY_LETTER = {
     for letter in {row[1].pattern.lstrip("(")[0] for row in _SHORT}
 }
 
+# Most lines are of another kind than all of these, and that is asked once.
+_SPECIAL = re.compile(
+    "|".join(("no ", "default ", f"(?x:{_FREE.pattern})", *(row[1].pattern for row in _SHORT)))
+)
 
-@lru_cache(maxsize=131072)
-def canonical(line: str, mode: str | None = None) -> str:
+
+def spelling(line: str, mode: str | None = None) -> str:
     """The spelling IOS would print for a line typed in ``mode``; None: the mode does not matter.
 
     ``no`` in front is kept. Free text (descriptions, remarks, quoted strings) is left as it is.
     """
     text = line.strip().replace("\xa0", " ")
+    odd = _SPECIAL.match(text) or '"' in text or "  " in text or "\t" in text
+    if not odd:
+        # No name of a port stands in an entry of an access list.
+        return text if mode == "acl" else _names(text)
     prefix = ""
     for word in ("no ", "default "):
         if text.startswith(word):
@@ -118,21 +128,30 @@ def canonical(line: str, mode: str | None = None) -> str:
     elif '"' not in text:
         if "  " in text or "\t" in text:
             text = _LEAD.sub(" ", text)
-        # No name of a port stands in an entry of an access list.
         if mode != "acl":
             text = _names(text)
     return prefix + text
 
 
+canonical = lru_cache(maxsize=131072)(spelling)
+"""The spelling of a line, remembered: most lines are asked for again and again."""
+
+
 def _names(text: str) -> str:
-    if text[-1:].isdigit() or "/" in text or _ROUTE.match(text) or "interface" in text:
-        if text.startswith("interface range "):
+    route = _ROUTE.match(text)
+    if route or text[-1:].isdigit() or "/" in text or "interface" in text:
+        if text.startswith("interface ") and _PRINTED.match(text):
             return text
-        if any(word in text for word in _CONTEXTS):
+        if "interface" in text or "source" in text or "unnumbered" in text or "router-id" in text:
             text = _NAMED.sub(_named, text)
-        if "/" in text and _SLASHED.search(text) and not _KEYED.search(text):
+        if (
+            "/" in text
+            and _NUMBERED.search(text)
+            and _SLASHED.search(text)
+            and not _KEYED.search(text)
+        ):
             text = _SLASHED.sub(lambda m: _or_same(m[1], m[2]), text)
-        if _ROUTE.match(text):
+        if route and _LETTERED.search(text):
             head, name, tail = text.partition(" name ")
             text = _PLAIN.sub(lambda m: _or_same(m[1], m[2]), head) + name + tail
     return text
