@@ -25,7 +25,11 @@ _UDP = {
     434: "mobile-ip", 496: "pim-auto-rp", 500: "isakmp", 512: "biff", 513: "who", 514: "syslog",
     517: "talk", 520: "rip", 4500: "non500-isakmp",
 }  # fmt: skip
-_PORTS = {"tcp": _TCP, "udp": _UDP}
+_NAMES = {
+    protocol: {str(port): name for port, name in names.items()}
+    for protocol, names in (("tcp", _TCP), ("udp", _UDP))
+}
+_NUMBER = re.compile(r" 0*(\d+)(?= |$)")
 _PROTOCOLS = {
     "1": "icmp", "2": "igmp", "4": "ipinip", "6": "tcp", "17": "udp", "47": "gre", "50": "esp",
     "51": "ahp", "88": "eigrp", "89": "ospf", "94": "nos", "103": "pim", "108": "pcp",
@@ -58,27 +62,28 @@ def rule(text: str) -> str:
 
 def _spelling(text: str) -> str:
     words = text.split()
+    text = " ".join(words)
     if len(words) < 3:
-        return " ".join(words)
+        return text
     if words[1] in _PROTOCOLS and words[0] in ("permit", "deny"):
         words[1] = _PROTOCOLS[words[1]]
-    text = " ".join(words)
+        text = " ".join(words)
     if len(words) < 5 and (found := _HOST.match(text) or _MASKED.match(text)):
         return f"{found[1]} {found[2]}{found[3] or ''}"
     if " 0.0.0.0" in text:
         text = _EXTENDED_HOST.sub(r"host \1", _ANY.sub("any", text))
-        words = text.split()
-    names = _PORTS.get(words[1])
-    return _named(words, names) if names else text
+    names = _NAMES.get(words[1])
+    if names is None or not any(map(names.__contains__, _NUMBER.findall(text))):
+        return text
+    return _named(text.split(), names)
 
 
-def _named(words: list[str], names: dict[int, str]) -> str:
+def _named(words: list[str], names: dict[str, str]) -> str:
     """Port numbers as the names IOS prints: the first behind an operator, both of a range."""
     for place, word in enumerate(words):
         if word in _OPERATORS:
             for port in range(place + 1, min(place + _OPERATORS[word] + 1, len(words))):
-                if words[port].isdecimal():
-                    words[port] = names.get(int(words[port]), words[port])
+                words[port] = names.get(words[port].lstrip("0"), words[port])
     return " ".join(words)
 
 
