@@ -54,6 +54,8 @@ def plan(have: Sequence[Item], come: Sequence[Item]) -> tuple[list[Step], list[I
     for item in sorted(come, key=_number):
         number, rule = _number(item), _rule(item)
         gone = [n for n in dict.fromkeys((where.get(rule, number), number)) if n in held]
+        # What permits goes first: what denies may be what keeps it from its packets.
+        gone.sort(key=lambda n: _rule(held[n]).startswith("deny "))
         guard = ""
         if gone and len(gone) == len(held):
             guard = _guard([*have, *come])
