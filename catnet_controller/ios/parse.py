@@ -1,11 +1,13 @@
 """Text of a Cisco IOS configuration to a tree, and back byte for byte."""
 
 import re
+from collections.abc import Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from catnet_controller.ios.rows import Kind
 from catnet_controller.ios.rules import known, may_open, mode, opens
-from catnet_controller.ios.tree import Node, Path, Problem, Shape, Tree
+from catnet_controller.ios.tree import Below, Node, Path, Problem, Shape, Tree, lines
 from catnet_controller.ios.words import CLOSERS, canonical
 
 _NOISE = re.compile(
@@ -89,14 +91,16 @@ def whole(text: str) -> bool:
     return end and re.search(r"^(?:hostname|switchname) \S", text, re.MULTILINE) is not None
 
 
-def _collect(nodes: tuple[Node, ...], parts: list[str]) -> None:
-    for node in nodes:
-        parts.append(node.raw)
-        if node.children:
-            _collect(node.children, parts)
+def _collect(nodes: Sequence[Node], parts: list[str]) -> None:
+    for _, raw, _, _, _, children in nodes:
+        parts.append(raw)
+        if isinstance(children, Below):
+            parts.append(children.raw)
+        elif children:
+            _collect(children, parts)
 
 
-def _nest(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+def _nest(nodes: Sequence[Node]) -> Sequence[Node]:
     """Flat text to sections: people write ``interface X`` and its lines at the same indentation.
 
     A line joins the header above it when that header has no indented lines, the line is known
@@ -139,7 +143,7 @@ def _nest(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
     return tuple(out)
 
 
-def _lifted(path: Path, nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+def _lifted(path: Path, nodes: Sequence[Node]) -> Sequence[Node]:
     """Deeper lines of a line that opens no section belong to the section around it.
 
     IOS indents what it prints below an SLA operation or a shaper though all is in one mode.
@@ -213,29 +217,20 @@ _PLAIN = re.compile(
 )
 
 
-# Without the call in between that a named tuple makes: as many as there are lines.
-_node = tuple.__new__
-
-
-def _section(text: str, lines: list[str], at: int, end: int) -> Node:
-    """A section of plain lines, each below the line before it that is indented less."""
-    first = lines[at]
-    head = first.strip()
+def _section(text: str, place: int) -> Node:
+    """A section of plain lines from line ``place`` on, each below the one that is indented less."""
+    end = text.index("\n") + 1
+    first = text[:end]
     if "\n  " not in text:
-        below = [
-            _node(Node, (lines[n].strip(), lines[n], n + 1, Shape.LINE, (), ()))
-            for n in range(at + 1, end)
-        ]
-        return Node(head, first, at + 1, children=tuple(below))
-    stack = [_Open(0, head, first, at + 1)]
-    for number in range(at + 1, end):
-        raw = lines[number]
+        return Node(first.strip(), first, place, children=Below(text[end:], place + 1))
+    stack = [_Open(0, first.strip(), first, place)]
+    for number, raw in enumerate(lines(text[end:]), place + 1):
         bare = raw.lstrip()
         indent = len(raw) - len(bare)
         while stack[-1].indent >= indent:
             closed = stack.pop().close()
             stack[-1].children.append(closed)
-        stack.append(_Open(indent, bare.rstrip(), raw, number + 1))
+        stack.append(_Open(indent, bare.rstrip(), raw, number))
     while len(stack) > 1:
         closed = stack.pop().close()
         stack[-1].children.append(closed)
@@ -254,18 +249,18 @@ class _Parser:
         # Apart from those of other texts: what stands twice in this one has two line numbers.
         self.fresh: dict[str, Node] = {}
         self.order: list[Piece] = []
-        pieces = text.split("\n")
-        self.lines = [piece + "\n" for piece in pieces[:-1]]
-        if pieces[-1]:
-            self.lines.append(pieces[-1])
         self.stack = [_Open(-1, "", "", 0)]
         self.pending: list[tuple[int, Node]] = []
         self.problems: list[Problem] = []
 
+    @cached_property
+    def lines(self) -> list[str]:
+        return lines(self.text)
+
     def run(self) -> Tree:
         at = place = 0
         seen = self.seen
-        while at < len(self.lines):
+        while place < len(self.text):
             found = _PLAIN.match(self.text, place)
             if found is not None:
                 at = self.plain(at, found)
@@ -280,7 +275,7 @@ class _Parser:
         if not seen.order:
             seen.order = self.order
             seen.places = {piece.text: place for place, piece in enumerate(self.order)}
-        nodes = tuple(self.stack[0].children)
+        nodes: Sequence[Node] = tuple(self.stack[0].children)
         if seen.flat:
             nodes = _nest(nodes)
         return Tree(_lifted((), nodes) if seen.lifted else nodes, tuple(self.problems))
@@ -316,15 +311,13 @@ class _Parser:
         seen = self.seen
         piece, comments = found.group(0, 2)
         text = found[1] if comments else piece
-        lines = text.count("\n")
-        end = at + lines
+        count = text.count("\n")
+        end = at + count
         node = seen.nodes.get(text)
         if node is None:
-            node = (
-                _section(text, self.lines, at, end) if lines > 1 else Node(text.strip(), text, end)
-            )
+            node = _section(text, at + 1) if count > 1 else Node(text.strip(), text, end)
             self.fresh[text] = node
-            if lines == 1:
+            if count == 1:
                 seen.flat = seen.flat or may_open(node.text)
             elif not seen.lifted and ("\n  " in text or not opens((), canonical(node.text))):
                 seen.lifted = _lifted((), (node,))[0] is not node
@@ -337,7 +330,7 @@ class _Parser:
         number = len(comments) // 2
         if number:
             below += _comments(end, number)
-        self.order.append(Piece(piece, node, lines + number, number))
+        self.order.append(Piece(piece, node, count + number, number))
         return end + number
 
     def take(self, at: int) -> int:

@@ -519,7 +519,7 @@ def several(text: str) -> tuple[str, ...]:
     return (text,)
 
 
-def _ended(nodes: tuple[Node, ...]) -> tuple[Node, ...]:
+def _ended(nodes: Sequence[Node]) -> Sequence[Node]:
     """The nodes with a line break after the last line, where text was cut without one."""
     if not nodes:
         return nodes

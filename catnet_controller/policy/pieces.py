@@ -35,7 +35,7 @@ class Piece:
     """A file (rendered, if it is a template) taken apart; ``numbers`` has a line of it per line."""
 
     file: str
-    nodes: tuple[Node, ...]
+    nodes: Sequence[Node]
     numbers: tuple[int, ...]
     problems: tuple[Problem, ...]
 

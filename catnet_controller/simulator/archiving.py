@@ -4,7 +4,7 @@ Texts and rules after transcripts of real devices and the Cisco configuration ro
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from catnet_controller.ios.parse import parse
@@ -307,8 +307,8 @@ class Archive:
         )
 
     def _accepted(
-        self, current: Configuration, nodes: tuple[Node, ...], path: Path, failed: list[str]
-    ) -> tuple[Node, ...]:
+        self, current: Configuration, nodes: Sequence[Node], path: Path, failed: list[str]
+    ) -> Sequence[Node]:
         """The nodes of the target without the lines that are new and would be refused."""
         have = {node.text for node in current.children(path)}
         kept = []
@@ -345,7 +345,7 @@ class Archive:
 
 
 def difference(
-    old: tuple[Node, ...], new: tuple[Node, ...], path: Path = ()
+    old: Sequence[Node], new: Sequence[Node], path: Path = ()
 ) -> list[tuple[Path, str]]:
     """The commands IOS lists for going from one tree to another, each with its section."""
     commands: list[tuple[Path, str]] = []
@@ -397,7 +397,7 @@ def incremental(running: Configuration, target: str) -> str:
     return f"!List of Commands:\n{text}\nend\n"
 
 
-def _signed(old: tuple[Node, ...], new: tuple[Node, ...], depth: int) -> list[str]:
+def _signed(old: Sequence[Node], new: Sequence[Node], depth: int) -> list[str]:
     lines: list[str] = []
     held = {(node.text, node.body): node for node in old if node.shape is not Shape.NOISE}
     fresh = {(node.text, node.body): node for node in new if node.shape is not Shape.NOISE}

@@ -1,7 +1,7 @@
 """The running-config of one device: text in, then line by line; lookups out."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from catnet_controller.ios.parse import dump, parse
 from catnet_controller.ios.predict import Model
@@ -66,7 +66,7 @@ class Configuration:
         return self._text
 
     @property
-    def nodes(self) -> tuple[Node, ...]:
+    def nodes(self) -> Sequence[Node]:
         return self.tree.nodes
 
     def put(self, path: Path, line: str) -> Path:
@@ -87,7 +87,7 @@ class Configuration:
         self._tree = self.tree
         self._model = None
 
-    def children(self, path: Path = ()) -> tuple[Node, ...]:
+    def children(self, path: Path = ()) -> Sequence[Node]:
         """The nodes of a section, without comments; empty when there is no such section."""
         nodes = self.tree.nodes
         for header in path:

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -28,7 +28,7 @@ def machine(config: str) -> Machine:
     return Machine(name="x", config=config, clock=clock, faults=Faults(seed="x"))
 
 
-def lines(nodes: tuple[Node, ...]) -> Iterator[str]:
+def lines(nodes: Sequence[Node]) -> Iterator[str]:
     """A configuration as a person would paste it."""
     for node in nodes:
         if node.shape is Shape.NOISE or node.text == "end":
