@@ -26,18 +26,32 @@ _ENOUGH = 12_000
 because what is known of one text makes comparing the same text again faster than it is."""
 
 
+_SMALL = configs.running(300, device=999)
+_FIRST = (_SMALL, configs.changed(_SMALL))
+"""What both compare once, unmeasured: it imports modules and compiles regular expressions."""
+
+
 def ours(running: str, desired: str) -> object:
     """Commands, the way back, the diff, and the proof of all of it in the model of IOS."""
     return compare(running, desired)
 
 
 def hier_config(running: str, desired: str) -> object:
-    """Both parses and the commands; no way back, no proof."""
+    """The same: commands, the way back, the diff, and what each of the two would leave.
+
+    Whether that is what was wanted is not asked: it does not always come out so.
+    """
     # By name: the peer is an extra, and types are checked without it.
     it = importlib.import_module("hier_config")
     ios = it.Platform.CISCO_IOS
-    plan = it.WorkflowRemediation(it.get_hconfig(ios, running), it.get_hconfig(ios, desired))
-    return [line.cisco_style_text() for line in plan.remediation_config.all_children_sorted()]
+    have, want = it.get_hconfig(ios, running), it.get_hconfig(ios, desired)
+    plan = it.WorkflowRemediation(have, want)
+    there, back = plan.remediation_config, plan.rollback_config
+    commands, reverse = (
+        [line.cisco_style_text() for line in part.all_children_sorted()] for part in (there, back)
+    )
+    after = have.future(there)
+    return commands, reverse, [*have.unified_diff(want)], after, after.future(back)
 
 
 def run(asked: Run) -> Iterator[Figure]:
@@ -49,7 +63,7 @@ def run(asked: Run) -> Iterator[Figure]:
 
     def pair(title: str, texts: Sequence[Pair]) -> Iterator[Figure]:
         asked.tell(title)
-        took, other, stopped = duel(asked, mine, peer, texts)
+        took, other, stopped = duel(asked, mine, peer, texts, first=_FIRST)
         taken[title] = took / texts[0][0].count("\n")
         name = "hier_config" if peer else "nobody: the extra bench is not installed"
         if stopped:

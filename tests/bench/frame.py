@@ -11,7 +11,7 @@ from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
-_SHORT = 1.0
+_SHORT = 0.001
 """CPU seconds: a shorter run of one input is repeated; the median of all counts."""
 
 
@@ -63,9 +63,16 @@ class Side:
 
 
 def duel(
-    run: Run, ours: Side, theirs: Side | None, inputs: Sequence[Sequence[object]]
+    run: Run,
+    ours: Side,
+    theirs: Side | None,
+    inputs: Sequence[Sequence[object]],
+    *,
+    first: Sequence[object],
 ) -> tuple[float, float | None, bool]:
     """CPU seconds of both sides for one input, the same for both; whether the peer was stopped.
+
+    ``first`` is an input that is not measured, with which modules are imported.
 
     Both sides take turns, each time in a fresh process, so that neither works in the other's heap
     and a busy machine is busy for both. A peer that reached its limit is not asked again.
@@ -78,7 +85,7 @@ def duel(
             if side is None or (stopped and side is theirs):
                 continue
             run.tell(f"{side.name}, round {number + 1} of {run.rounds}")
-            spent = _measured(side, inputs)
+            spent = _measured(side, first, inputs)
             if spent is not None:
                 taken.append(spent)
             elif side is ours:
@@ -129,10 +136,12 @@ def alone(work: Callable[..., None], arguments: Sequence[object], *, limit: floa
         near.close()
 
 
-def _measured(side: Side, inputs: Sequence[Sequence[object]]) -> float | None:
+def _measured(
+    side: Side, first: Sequence[object], inputs: Sequence[Sequence[object]]
+) -> float | None:
     """CPU seconds for one input in a process of its own; None when it was stopped at its limit."""
     try:
-        answer: Any = alone(_child, (side.work, inputs), limit=side.limit)
+        answer: Any = alone(_child, (side.work, first, inputs), limit=side.limit)
     except EOFError:
         raise RuntimeError(f"{side.name} ended without an answer") from None
     if isinstance(answer, BaseException):
@@ -143,16 +152,16 @@ def _measured(side: Side, inputs: Sequence[Sequence[object]]) -> float | None:
 def _child(
     answer: "Connection[Any, Any]",
     work: Callable[..., object],
+    first: Sequence[object],
     inputs: Sequence[Sequence[object]],
 ) -> None:
     # As in the daemon's compute processes, and for both sides.
     gc.disable()
     try:
+        work(*first)
         spent = [_once(work, arguments) for arguments in inputs]
         if len(inputs) == 1 and spent[0] < _SHORT:
-            # The first was the warm-up: it imported modules and compiled regular expressions.
-            again = min(100, int(_SHORT / 2 / max(spent[0], 1e-5)) + 3)
-            spent = [_once(work, inputs[0]) for _ in range(again)]
+            spent = [_once(work, inputs[0]) for _ in range(100)]
     except Exception as error:  # noqa: BLE001 - raised again where somebody waits for it
         answer.send(error)
     else:

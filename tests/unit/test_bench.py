@@ -17,7 +17,7 @@ QUICK = frame.Run(quick=True, tell=lambda _: None)
 def test_both_sides_are_measured() -> None:
     less = frame.Side(name="less", work=len)
     more = frame.Side(name="more", work=sorted)
-    mine, peer, stopped = frame.duel(QUICK, less, more, [(list(range(200_000)),)])
+    mine, peer, stopped = frame.duel(QUICK, less, more, [(list(range(200_000)),)], first=([],))
     assert peer is not None
     assert 0 <= mine < peer
     assert not stopped
@@ -27,14 +27,14 @@ def test_a_peer_is_stopped_at_its_limit_and_ours_is_not() -> None:
     # Long enough for a fresh process to start and to measure; the sleep takes no CPU.
     quick = frame.Side(name="ours", work=abs)
     slow = frame.Side(name="peer", work=time.sleep, limit=0.2)
-    mine, peer, stopped = frame.duel(QUICK, quick, slow, [(60,)])
+    mine, peer, stopped = frame.duel(QUICK, quick, slow, [(60,)], first=(0,))
     assert (peer, stopped) == (0.2, True)
     assert mine < 0.2
 
 
 def test_a_side_that_fails_is_said() -> None:
     with pytest.raises(ValueError, match="invalid literal"):
-        frame.duel(QUICK, frame.Side(name="ours", work=int), None, [("nine",)])
+        frame.duel(QUICK, frame.Side(name="ours", work=int), None, [("nine",)], first=(0,))
 
 
 def test_figures_for_programs(tmp_path: Path) -> None:
