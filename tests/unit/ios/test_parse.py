@@ -1,13 +1,14 @@
 """Text to tree and back, blocks whole, problems with their lines."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catnet_controller.ios.parse import dump, parse, whole
-from catnet_controller.ios.tree import Shape, walk
+from catnet_controller.ios.parse import Seen, dump, parse, whole
+from catnet_controller.ios.tree import Node, Shape, walk
 from tests.helpers_ios import corpus, needs_corpus, read
 
 LINE = st.sampled_from(
@@ -26,6 +27,26 @@ LINE = st.sampled_from(
 def test_no_byte_is_lost(lines: list[str], end: str, last: bool) -> None:
     text = end.join(lines) + (end if last else "")
     assert dump(parse(text)) == text
+
+
+@given(st.lists(LINE), st.data())
+@settings(max_examples=300, deadline=None)
+def test_what_was_seen_changes_no_tree(before: list[str], data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(before)))
+    until = data.draw(st.integers(at, len(before)))
+    after = [*before[:at], *data.draw(st.lists(LINE, max_size=3)), *before[until:]]
+    seen = Seen()
+    texts = ["".join(f"{line}\n" for line in lines) for lines in (before, after)]
+    for text in texts:
+        tree, alone = parse(text, seen), parse(text)
+        assert dump(tree) == text
+        assert _unplaced(tree.nodes) == _unplaced(alone.nodes)
+        assert tree.problems == alone.problems
+
+
+def _unplaced(nodes: Sequence[Node]) -> list[object]:
+    """All of the nodes but their line numbers, which may be those of the text seen first."""
+    return [(n.text, n.raw, n.shape, n.body, _unplaced(n.children)) for n in nodes]
 
 
 @given(st.text())
