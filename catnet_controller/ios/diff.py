@@ -8,7 +8,7 @@ is refused.
 
 from collections.abc import Collection, Iterator, Sequence
 
-from catnet_controller.ios import merge, uses
+from catnet_controller.ios import merge, switching, uses
 from catnet_controller.ios.changes import ChangeSet, Command, DiffLine, Refusal
 from catnet_controller.ios.items import Item, Known, Section, cut, load, ranges
 from catnet_controller.ios.parse import Seen, dump, parse
@@ -69,6 +69,10 @@ def compare(
             line=desired.split("\n")[p.line - 1].strip(), origin=where(p.line), reason=p.message
         )
         for p in wanted_tree.problems
+    ]
+    refusals += [
+        Refusal(line=line, origin=where(number), reason=switching.REASON)
+        for number, line in switching.unclear(tree, wanted_tree, whole=scope == "full")
     ]
     refusals += _twice(have, want, where)
     dangling = (*uses.loose(have, aim.section), *uses.missing(have, aim.section))
