@@ -4,6 +4,7 @@ import base64
 import io
 import json
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -83,6 +84,13 @@ async def test_history_and_one_deployment(site: Site) -> None:
     assert jobs["edge1"]["outcome"]["error_code"] == "line-refused"
     assert jobs["edge1"]["outcome"]["restored"] == "restored"
     assert "snmp-server" in jobs["core1"]["outcome"]["diff"]
+
+
+async def test_the_last_hundred_deployments(site: Site) -> None:
+    old = site.store.kept[39]
+    site.store.kept |= {number: replace(old, id=number) for number in range(100, 220)}
+    found = (await get(site, "/api/v1/deployments/history"))["deployments"]
+    assert [each["id"] for each in found] == list(range(219, 119, -1))
 
 
 @pytest.mark.parametrize("limit", ["0", "101", "x", "-1", "1.5", "", "٣", "9" * 5000])

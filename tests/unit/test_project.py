@@ -70,6 +70,18 @@ def test_the_project_file_names_what_is_there() -> None:
     assert project["project"]["scripts"] == {"catnet": "catnet_controller.__main__:main"}
 
 
+def test_every_promise_names_tests_that_exist() -> None:
+    section = read("README.md").partition("## Promises")[2].partition("\n## ")[0]
+    rows = [line for line in section.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 14
+    for row in rows:
+        files = re.findall(r"`((?:e2e|integration)/\w+)`", row)
+        assert files, row
+        text = "".join(read(f"tests/{file}.py") for file in files)
+        for name in re.findall(r"`(?:…|(?=test_))(\w+)(?:…)?`", row):
+            assert name in text, row
+
+
 # --- the image -----------------------------------------------------------------------------------
 
 
