@@ -10,7 +10,8 @@ from collections.abc import Collection, Iterator, Sequence
 
 from catnet_controller.ios import merge, switching, uses
 from catnet_controller.ios.changes import ChangeSet, Command, DiffLine, Refusal
-from catnet_controller.ios.items import Item, Known, Section, cut, load, ranges
+from catnet_controller.ios.items import Item, Section
+from catnet_controller.ios.loading import Known, load
 from catnet_controller.ios.parse import Seen, dump, parse
 from catnet_controller.ios.plan import Planner, Stop
 from catnet_controller.ios.predict import Model, lines
@@ -20,6 +21,7 @@ from catnet_controller.ios.rules import match, mode
 from catnet_controller.ios.show import difference
 from catnet_controller.ios.steps import Step, typed
 from catnet_controller.ios.tree import Path
+from catnet_controller.ios.vty import cut, ranges
 
 _ROUNDS = 5
 

@@ -3,7 +3,8 @@
 import hashlib
 import re
 
-from catnet_controller.ios.items import Item, Section, load
+from catnet_controller.ios.items import Item, Section
+from catnet_controller.ios.loading import load
 from catnet_controller.ios.ordering import family, listed
 from catnet_controller.ios.parse import dump, parse
 from catnet_controller.ios.rows import Kind

@@ -11,13 +11,14 @@ from dataclasses import dataclass
 from catnet_controller.ios import entries, names, ordering, prefixes, sets, vlans
 from catnet_controller.ios.addresses import moving
 from catnet_controller.ios.danger import never
-from catnet_controller.ios.items import Item, Section, ranges, signature, terminals
+from catnet_controller.ios.items import Item, Section, signature
 from catnet_controller.ios.merge import absent, satisfied
 from catnet_controller.ios.predict import FIRST
 from catnet_controller.ios.rows import Kind, Match, Row
 from catnet_controller.ios.rules import negation
 from catnet_controller.ios.steps import Step, block
 from catnet_controller.ios.tree import Path
+from catnet_controller.ios.vty import ranges, terminals
 
 LIMIT = 254
 """The longest line IOS takes (facts, wire)."""
