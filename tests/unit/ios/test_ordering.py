@@ -64,6 +64,25 @@ def test_the_class_for_the_rest_is_last_wherever_it_stands() -> None:
     assert compare(first, second).empty
 
 
+def test_a_part_puts_what_it_names_in_its_order() -> None:
+    servers = [f"ip name-server 10.0.0.{n}\n" for n in range(4)]
+    running = HEAD + "".join(servers)
+    part = servers[2] + servers[0]
+    change = compare(running, part, scope="partial")
+    assert [command.text for command in change.commands] == [
+        "no ip name-server 10.0.0.0",
+        "no ip name-server 10.0.0.1",
+        "no ip name-server 10.0.0.3",
+        "ip name-server 10.0.0.1",
+        "ip name-server 10.0.0.0",
+        "ip name-server 10.0.0.3",
+    ]
+    wanted = HEAD + servers[2] + servers[1] + servers[0] + servers[3]
+    assert digest(change.predicted) == digest(wanted)
+    assert compare(change.predicted, part, scope="partial").empty
+    assert compare(running, servers[0] + servers[2], scope="partial").empty
+
+
 ENTRIES = [f"{verdict} _{number}_" for verdict in ("permit", "deny") for number in range(4)]
 lists = st.lists(st.sampled_from(ENTRIES), min_size=1, max_size=6, unique=True)
 

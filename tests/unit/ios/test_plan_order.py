@@ -140,3 +140,28 @@ def test_a_part_takes_away_what_is_shown_as_no() -> None:
     change = compare(f"{HEAD}ip http server\n", "no ip http server\n", scope="partial")
     assert [command.text for command in change.commands] == ["no ip http server"]
     assert [command.text for command in change.reverse] == ["ip http server"]
+
+
+def test_comments_of_a_list_without_numbers_are_told_apart() -> None:
+    head = f"{HEAD}ip access-list extended L\n remark one\n"
+    rule = " permit tcp any any\n"
+    assert typed(f"{head} remark two\n{rule}", f"{head}{rule} remark three\n") == [
+        "ip access-list extended L",
+        "no remark two",
+        "remark three",
+    ]
+    assert typed(f"{head} remark one\n{rule}", head + rule) == [
+        "ip access-list extended L",
+        "no remark one",
+    ]
+
+
+def test_a_part_leaves_certificates_alone() -> None:
+    chain = "crypto pki certificate chain T\n certificate ca 01\n  {}\n  \tquit\n"
+    change = compare(
+        f"{HEAD}{chain.format('30820330 30820218')}",
+        f"{chain.format('30820330 FFFFFFFF')}hostname r2\n",
+        scope="partial",
+    )
+    assert [command.text for command in change.commands] == ["hostname r2"]
+    assert change.refusals == ()

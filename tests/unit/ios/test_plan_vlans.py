@@ -42,3 +42,9 @@ def test_partial_as_well() -> None:
     change = compare(RUNNING, port, scope="partial")
     assert change.commands[0].text == "vlan 77"
     assert compare(change.predicted, port, scope="partial").commands == ()
+
+
+def test_a_vlan_that_is_desired_itself_is_no_surprise() -> None:
+    change = compare(RUNNING, DESIRED.replace("interface", "vlan 77\n name more\ninterface"))
+    assert [command.text for command in change.commands][:2] == ["vlan 77", "name more"]
+    assert change.warnings == ()

@@ -22,6 +22,19 @@ TYPED: dict[str, tuple[str, list[str], str]] = {
         ["line vty 5", "transport input ssh"],
         VTY + "line vty 5 5\n login\n transport input ssh\nline vty 6 15\n login\n",
     ),
+    "the lines behind a range that is cut stay": (
+        f"{VTY}line vty 5 15\n login\nntp source Loopback0\n",
+        ["line vty 0 1", "transport input ssh"],
+        (
+            "line vty 0 1\n login local\n transport input ssh\nline vty 2 4\n login local\n"
+            "line vty 5 15\n login\nntp source Loopback0\n"
+        ),
+    ),
+    "a VLAN of several that are printed together is entered": (
+        "vlan 10,20\n",
+        ["vlan 20", "name x"],
+        "vlan 10\nvlan 20\n name x\n",
+    ),
     "lines that were not there come behind those that were": (
         VTY,
         ["line vty 0 7", "transport input ssh"],
