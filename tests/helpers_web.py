@@ -344,7 +344,11 @@ def quick() -> Passwords:
 
 @asynccontextmanager
 async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Site]:
-    """Serve ``store``; ``changes`` replaces arguments of ``server.create``."""
+    """Serve ``store``; ``changes`` replaces arguments of ``server.create``.
+
+    Every answer is held to the OpenAPI document, unless ``held`` is False.
+    """
+    held = changes.pop("held", True)
     memory = store or Memory()
     clock = StillClock()
     metrics = Metrics(version="1.0")
@@ -442,7 +446,8 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
         "commits": "https://github.com/acme/network-config/commit",
     }
     application = server.create(**(arguments | changes))
-    application.middlewares.append(_held)
+    if held:
+        application.middlewares.append(_held)
     async with stack, TestClient(TestServer(application)) as client:
         yield Site(
             client=client,

@@ -1,5 +1,7 @@
 """What is known of refs: webhook deliveries, the triggers that wait, what was last planned."""
 
+from collections.abc import Sequence
+
 import sqlalchemy as sa
 
 from catnet_controller.models import Delivery, RefState, State, Trigger
@@ -31,17 +33,25 @@ _DELIVERIES = sa.select(schema.delivery).order_by(schema.delivery.c.id.desc())
 _DELIVERIES = _DELIVERIES.limit(sa.bindparam("limit"))
 
 
-def receive(conn: sa.Connection, delivery: Delivery, trigger: Trigger | None, now: float) -> None:
+Arrival = tuple[Delivery, Trigger | None]
+
+
+def receive(conn: sa.Connection, arrived: Sequence[Arrival], now: float) -> None:
+    """Each delivery gets its row; of the triggers for a ref the last one counts."""
     conn.execute(
         _LOG,
-        {
-            "guid": delivery.guid,
-            "event": delivery.event,
-            "verdict": delivery.verdict,
-            "received_at": delivery.received_at,
-        },
+        [
+            {
+                "guid": delivery.guid,
+                "event": delivery.event,
+                "verdict": delivery.verdict,
+                "received_at": delivery.received_at,
+            }
+            for delivery, _ in arrived
+        ],
     )
-    if trigger is not None:
+    triggers = {trigger.ref: trigger for _, trigger in arrived if trigger is not None}
+    for _, trigger in sorted(triggers.items()):
         raise_(conn, trigger, now)
 
 

@@ -58,6 +58,7 @@ from catnet_controller.store import (
     retention,
     sqlite,
 )
+from catnet_controller.store.arrivals import Arrivals
 from catnet_controller.store.dispatch import Dispatcher
 from catnet_controller.store.lockfile import Lock
 from catnet_controller.store.tx import Database
@@ -103,6 +104,7 @@ class Store:
         offset = clock.now() - clock.monotonic()
         self._instant: Instant = instant or (lambda _: offset + clock.monotonic())
         self._duties: dict[str, float] = {}
+        self._arrivals = Arrivals(self._receive)
         self.work = Dispatcher(clock=clock, horizon=self._horizon)
 
     @classmethod
@@ -194,8 +196,11 @@ class Store:
     # --- Triggers ------------------------------------------------------------------------------
 
     async def receive(self, delivery: Delivery, trigger: Trigger | None) -> None:
+        await self._arrivals.record((delivery, trigger))
+
+    async def _receive(self, arrived: Sequence[refs.Arrival]) -> None:
         def record(conn: sa.Connection) -> None:
-            refs.receive(conn, delivery, trigger, self._clock.now())
+            refs.receive(conn, arrived, self._clock.now())
             self._call(conn)
 
         await self.db.tx(record)

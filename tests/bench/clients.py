@@ -36,11 +36,11 @@ class _Clock:
         return time.monotonic()
 
 
-async def _checkpoint(step: Step, intent: Intent | None) -> None:
+async def checkpoint(step: Step, intent: Intent | None) -> None:
     """A bench keeps no job."""
 
 
-def _device(target: Target) -> Device:
+def device(target: Target) -> Device:
     return Device(name=target.name, host=target.host, port=target.port)
 
 
@@ -51,7 +51,7 @@ def _hostkeys(folder: Path, targets: Sequence[Target]) -> HostKeys:
 
 
 @asynccontextmanager
-async def _room(targets: Sequence[Target]) -> AsyncIterator[Transactions]:
+async def devices_room(targets: Sequence[Target]) -> AsyncIterator[Transactions]:
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         backups = Backups(folder / "backups")
@@ -74,16 +74,16 @@ def backup(targets: Sequence[Target], concurrency: int) -> Meter:
 
 async def _backup(targets: Sequence[Target], concurrency: int) -> Meter:
     free = asyncio.Semaphore(concurrency)
-    async with _room(targets) as room:
+    async with devices_room(targets) as room:
 
         async def one(target: Target) -> None:
             async with free:
                 try:
-                    await room.read(_device(target), _checkpoint)
+                    await room.read(device(target), checkpoint)
                 except CatnetError:
                     meter.failures += 1
 
-        await room.read(_device(targets[0]), _checkpoint)  # expressions compiled, caches filled
+        await room.read(device(targets[0]), checkpoint)  # expressions compiled, caches filled
         with measured() as meter:
             async with asyncio.TaskGroup() as group:
                 for target in targets:
@@ -93,7 +93,7 @@ async def _backup(targets: Sequence[Target], concurrency: int) -> Meter:
 
 async def _session(target: Target, hostkeys: HostKeys) -> Terminal:
     return await open_session(
-        _device(target),
+        device(target),
         credential=_CREDENTIAL,
         hostkeys=hostkeys,
         platform=IOS,
@@ -141,15 +141,15 @@ def change(targets: Sequence[Target], typed: Sequence[str]) -> Meter:
 async def _change(target: Target, typed: Sequence[str]) -> Meter:
     desired = "\n".join(f" {line}" if not line.startswith("interface") else line for line in typed)
     decide = partial(compare, desired=f"{desired}\n", scope="partial")
-    async with _room([target]) as room:
+    async with devices_room([target]) as room:
         with measured() as meter:
-            result = await room.push(_device(target), decide, _checkpoint)
+            result = await room.push(device(target), decide, checkpoint)
         if result.error is not None:
             raise result.error
         done = [exchange.line for exchange in result.transcript]
         meter.failures = sum(line not in done for line in typed)
         gone = partial(compare, desired="hostname sim1\n", scope="partial", applied=desired)
-        await room.push(_device(target), gone, _checkpoint)
+        await room.push(device(target), gone, checkpoint)
     return meter
 
 

@@ -96,6 +96,7 @@ class Soak:
         """Poll and step until nothing waits any more, without trouble from now on."""
         it = self.it
         it.github.faults.clear()
+        depth = await it.store.depth()
         for _ in range(60):
             it.clock.ahead += 900
             for _ in range(2):

@@ -1,0 +1,88 @@
+"""Those who write at the same time share a transaction, and each hears how it ended."""
+
+import asyncio
+from collections.abc import Sequence
+from itertools import chain
+
+import pytest
+
+from catnet_controller.errors import StoreBusy
+from catnet_controller.store.arrivals import Arrivals
+
+
+class Disk:
+    """Holds each write until it is let go."""
+
+    def __init__(self) -> None:
+        self.written: list[list[int]] = []
+        self.begun = asyncio.Event()
+        self.free = asyncio.Semaphore(0)
+        self.failing = False
+
+    async def write(self, items: Sequence[int]) -> None:
+        self.begun.set()
+        await self.free.acquire()
+        if self.failing:
+            raise StoreBusy("busy")
+        self.written.append(list(items))
+
+
+async def turn() -> None:
+    """Let every task run until it waits."""
+    for _ in range(10):
+        await asyncio.sleep(0)
+
+
+async def test_who_comes_during_a_write_shares_the_next() -> None:
+    disk = Disk()
+    arrivals = Arrivals(disk.write)
+    async with asyncio.TaskGroup() as group:
+        for number in range(300):
+            group.create_task(arrivals.record(number))
+        await disk.begun.wait()
+        for _ in range(3):
+            disk.free.release()
+    assert [len(each) for each in disk.written] == [1, 200, 99]
+    assert sorted(chain(*disk.written)) == list(range(300))
+    disk.free.release()
+    await arrivals.record(300)
+    assert disk.written[-1] == [300]
+
+
+async def test_all_who_shared_a_write_that_failed_hear_of_it() -> None:
+    disk = Disk()
+    disk.failing = True
+    arrivals = Arrivals(disk.write)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(failed(arrivals, number)) for number in range(5)]
+        await turn()
+        disk.free.release()
+        disk.free.release()
+    assert all(task.result() for task in tasks)
+
+
+async def failed(arrivals: Arrivals[int], number: int) -> bool:
+    with pytest.raises(StoreBusy):
+        await arrivals.record(number)
+    return True
+
+
+@pytest.mark.parametrize("leaver", [0, 1, 2])
+async def test_one_who_leaves_holds_up_nobody_and_is_written(leaver: int) -> None:
+    disk = Disk()
+    arrivals = Arrivals(disk.write)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(arrivals.record(number)) for number in range(4)]
+        await turn()
+        if leaver == 1:  # the one that was told to write for all, before it could
+            disk.free.release()
+            await asyncio.sleep(0)
+        tasks[leaver].cancel()
+        for _ in range(4):
+            disk.free.release()
+        await turn()
+        last = group.create_task(arrivals.record(9))
+    assert last.done()
+    assert {0, 1, 2, 3} - {leaver} <= set(chain(*disk.written))
+    if leaver:
+        assert leaver in list(chain(*disk.written))
