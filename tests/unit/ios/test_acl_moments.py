@@ -4,6 +4,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from catnet_controller.ios.diff import compare
+from catnet_controller.ios.entries import increasing
 from catnet_controller.ios.parse import parse
 from catnet_controller.ios.predict import Model
 
@@ -87,3 +88,15 @@ def test_an_ipv6_list_with_room_is_edited_in_place() -> None:
         "ipv6 access-list L",
         "sequence 15 permit icmp any any",
     ]
+
+
+@given(st.lists(st.integers(-1, 9), max_size=12))
+def test_as_many_as_can_stay_do(places: list[int]) -> None:
+    kept = [places[index] for index in sorted(increasing(places))]
+    assert -1 not in kept
+    assert kept == sorted(set(kept))
+    longest = [0] * 12
+    for place in places:
+        if place >= 0:
+            longest[place] = max(longest[:place], default=0) + 1
+    assert len(kept) == max(longest)
