@@ -344,9 +344,7 @@ class Archive:
         return changed
 
 
-def difference(
-    old: Sequence[Node], new: Sequence[Node], path: Path = ()
-) -> list[tuple[Path, str]]:
+def difference(old: Sequence[Node], new: Sequence[Node], path: Path = ()) -> list[tuple[Path, str]]:
     """The commands IOS lists for going from one tree to another, each with its section."""
     commands: list[tuple[Path, str]] = []
     fresh = {(node.text, node.body): node for node in new if node.shape is not Shape.NOISE}
