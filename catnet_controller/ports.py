@@ -203,6 +203,17 @@ class Glances(Protocol):
         ...
 
 
+class Timers(Protocol):
+    """Timers that outlive a restart, and ring once for all daemons of a store."""
+
+    async def ring(self, timer: str, interval: float) -> bool:
+        """Whether ``interval`` seconds have passed since it last rang, which is now then.
+
+        The first call only starts it.
+        """
+        ...
+
+
 class Brake(Protocol):
     """Pushes paused and resumed; what only looks, and rollbacks, go on."""
 
@@ -252,6 +263,10 @@ class Jobs(Protocol):
 
     async def retry(self, claim: Claim, outcome: Outcome, run_at: float) -> None:
         """Put the job back to pending until ``run_at``; frees the device. Keeps its intent."""
+        ...
+
+    def holds(self, claim: Claim) -> bool:
+        """Whether the lease runs, as far as is known here; False when it may have run out."""
         ...
 
     async def release(self, claim: Claim) -> None:
@@ -488,6 +503,12 @@ It takes long, so it is run through an Offload: a function that can be pickled, 
 Checkpoint = Callable[[Step, Intent | None], Awaitable[None]]
 """Called before each step; raises LeaseLost when this worker must not touch the device."""
 
+Ours = Callable[[], bool]
+"""Asked before each line is typed, without waiting: whether the lease on the device still runs.
+
+Between two steps a process can be frozen for as long as it takes another to take the job over.
+"""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PushResult:
@@ -505,16 +526,25 @@ class PushResult:
 class Devices(Protocol):
     """The devices of the network: the only way to touch one."""
 
-    async def read(self, device: Device, checkpoint: Checkpoint) -> Reading:
+    async def read(
+        self, device: Device, checkpoint: Checkpoint, ours: Ours | None = None
+    ) -> Reading:
         """Read and back up the running-config; types only ``show`` and ``terminal`` commands."""
         ...
 
-    async def push(self, device: Device, decide: Decide, checkpoint: Checkpoint) -> PushResult:
+    async def push(
+        self, device: Device, decide: Decide, checkpoint: Checkpoint, ours: Ours | None = None
+    ) -> PushResult:
         """The device transaction: read, compare, arm, push, prove, confirm, save."""
         ...
 
     async def recover(
-        self, device: Device, intent: Intent, decide: Decide, checkpoint: Checkpoint
+        self,
+        device: Device,
+        intent: Intent,
+        decide: Decide,
+        checkpoint: Checkpoint,
+        ours: Ours | None = None,
     ) -> PushResult:
         """Finish what a killed push left: confirm and save if proved, else revert.
 

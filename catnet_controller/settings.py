@@ -295,6 +295,13 @@ def _networks(text: str, _: _Place) -> tuple[Network, ...]:
     return tuple(found)
 
 
+def _sites(text: str, _: _Place) -> tuple[str, ...]:
+    found = tuple(name.strip() for name in text.split(","))
+    if not all(found):
+        raise ValueError("not names of sites such as `vienna, graz`")
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
     """An address and a port to listen on; port 0 lets the system choose."""
@@ -377,6 +384,10 @@ class Deploy:
 
     mode: Mode = field(default=Mode.DRY_RUN, metadata=_is(_Scalar(_mode)))
     concurrency: int = field(default=50, metadata=_count(1, 2000))
+    site_concurrency: int = field(default=0, metadata=_count(0, 2000))
+    """In all daemons together; 0: no bound."""
+    sites: tuple[str, ...] = field(default=(), metadata=_is(_Scalar(_sites)))
+    """Whose devices this daemon works on, with others on one database; all when there are none."""
     revert_timer: float = field(default=300.0, metadata=_is(_Scalar(_minutes)))
     fallback: Fallback = field(default=Fallback.REFUSE, metadata=_is(_Scalar(_fallback)))
     allow_management_changes: bool = field(default=False, metadata=_is(_Scalar(_flag)))
@@ -455,6 +466,8 @@ class Store:
     """Where the durable state lies, and for how long."""
 
     path: Path = field(default=Path("state"), metadata=_is(_Scalar(_path)))
+    url: Secret | None = field(default=None, metadata=_is(_Secret()))
+    """Of a PostgreSQL database that several daemons share; it may carry a password."""
     keep_days: int = field(default=90, metadata=_count(1, 3650))
     audit_days: int = field(default=365, metadata=_count(1, 3650))
 

@@ -40,7 +40,6 @@ from catnet_controller.pipeline.rollback import Rollback
 from catnet_controller.policy import admission, verdict
 from catnet_controller.policy.verdict import Wording
 from catnet_controller.settings import Settings
-from catnet_controller.store.store import Store
 from catnet_controller.telemetry.logs import Logs
 from catnet_controller.telemetry.metrics import Metrics
 from catnet_controller.web import server
@@ -48,8 +47,8 @@ from catnet_controller.web.passwords import Passwords
 
 log = structlog.get_logger(__name__)
 
-LEASE = 60.0
-"""Seconds a worker owns a device without a sign of life."""
+HEARTBEAT = 5.0
+"""Seconds between two signs of life; a lease is several times as long."""
 IDLE = 1.0
 """Longest wait of a loop that the store wakes, in seconds: a net, not the mechanism."""
 KEEPALIVE = 30.0
@@ -60,6 +59,10 @@ FLUSH = 10.0
 """Seconds the outbox gets at the end to deliver the last statuses."""
 MEASURE = 5.0
 """Seconds between two looks at how much waits."""
+NEXT = 5.0
+"""Longest time, in seconds, between two looks at whether a duty is free."""
+LOOK = 60.0
+"""Seconds between two looks at whether it is time for housekeeping."""
 PRUNE = 3600.0
 """Seconds between two rounds of housekeeping."""
 KEEP_DEPLOYMENTS = 100
@@ -123,13 +126,7 @@ class Daemon:
         async with contextlib.AsyncExitStack() as stack:
             self._metrics = Metrics(version=__version__)
             self._store = await stack.enter_async_context(
-                await Store.at(
-                    settings.store.path,
-                    clock=self._clock,
-                    lease=LEASE,
-                    worker=wiring.worker(),
-                    conclude=self._conclude,
-                )
+                await wiring.store(settings, self._clock, self._conclude)
             )
             self._github = await stack.enter_async_context(
                 wiring.edge(settings, self._clock, self._metrics.rate_limit)
@@ -182,6 +179,8 @@ class Daemon:
             await self._flush()
             for task in carriers:
                 task.cancel()
+        with contextlib.suppress(CatnetError):
+            await self._store.leave_duties()
 
     # --- the parts -----------------------------------------------------------------------------
 
@@ -211,7 +210,7 @@ class Daemon:
             deployments=store,
             states=store,
             conclude=self._conclude,
-            clock=clock,
+            timers=store,
         )
         self._rollback = Rollback(
             branch=settings.github.branch,
@@ -338,21 +337,32 @@ class Daemon:
     def _intake(self) -> Sequence[_Loop]:
         """What brings work in; ended first."""
         return (
-            ("poll", self._poll.step, self._until_next_poll),
-            ("reconcile", self._reconcile.step, self._woken),
+            ("poll", self._duty("poll", self._poll.step), self._until_next_poll),
+            ("reconcile", self._duty("reconcile", self._reconcile.step), self._woken),
             ("drift", self._drift.step, partial(asyncio.sleep, IDLE)),
-            ("nightly", self._nightly.step, partial(asyncio.sleep, IDLE)),
+            ("nightly", self._duty("nightly", self._nightly.step), partial(asyncio.sleep, IDLE)),
             ("access", self._check_access, partial(asyncio.sleep, PRUNE)),
-            ("housekeeping", self._prune, partial(asyncio.sleep, PRUNE)),
+            ("housekeeping", self._prune_in_time, partial(asyncio.sleep, LOOK)),
+            ("wake", self._store.listen, partial(asyncio.sleep, IDLE)),
         )
 
     def _output(self) -> Sequence[_Loop]:
         """What jobs under way still need; ended last."""
         return (
-            ("report", self._report.step, self._woken),
-            ("heartbeat", self._beat, partial(asyncio.sleep, LEASE / 4)),
+            ("report", self._duty("report", self._report.step), self._woken),
+            ("heartbeat", self._beat, partial(asyncio.sleep, HEARTBEAT)),
             ("measure", self._measure, partial(asyncio.sleep, MEASURE)),
         )
+
+    def _duty(
+        self, name: str, step: Callable[[], Awaitable[bool]]
+    ) -> Callable[[], Awaitable[bool]]:
+        """The step, done by one of the daemons that share the store."""
+
+        async def when_mine() -> bool:
+            return await self._store.mine(name) and await step()
+
+        return when_mine
 
     async def _drive(
         self, name: str, step: Callable[[], Awaitable[bool]], pause: Callable[[], Awaitable[None]]
@@ -369,17 +379,28 @@ class Daemon:
                 log.exception("step failed", loop=name)
                 await asyncio.sleep(IDLE)
             if not busy:
-                await pause()
+                await self._rest(pause)
+
+    async def _rest(self, pause: Callable[[], Awaitable[None]]) -> None:
+        try:
+            await pause()
+        except CatnetError:
+            # The step meets the same trouble and tells of it.
+            await asyncio.sleep(IDLE)
 
     async def _woken(self) -> None:
         await self._store.work.wait(IDLE)
 
     async def _until_next_poll(self) -> None:
         interval = self._settings.github.poll_interval
+        if not await self._store.mine("poll"):
+            # Near enough to see that the one who polls is gone.
+            interval = min(interval, NEXT)
         # Jitter keeps many daemons from asking GitHub in the same second.
         await asyncio.sleep(interval * (0.9 + secrets.randbelow(200) / 1000))
 
     async def _beat(self) -> bool:
+        await self._store.keep_duties()
         return await self._execute.heartbeat()
 
     async def _measure(self) -> bool:
@@ -408,6 +429,10 @@ class Daemon:
                 log.info("GitHub access", reports_tried_again=revived)
             self._access_trouble, self._access_seen = None, True
         return False
+
+    async def _prune_in_time(self) -> bool:
+        """By one of the daemons that share the store."""
+        return await self._store.ring("housekeeping", PRUNE) and await self._prune()
 
     async def _prune(self) -> bool:
         before = self._clock.now() - self._settings.store.keep_days * 86400.0

@@ -48,7 +48,7 @@ async def _store(settings: Settings) -> Store:
             " admin by `catnet user add NAME --role admin`.",
         )
     try:
-        return await Store.at(settings.store.path, clock=SystemClock(), worker=wiring.worker())
+        return await wiring.store(settings, SystemClock())
     except StoreFailed as error:
         raise StoreFailed(
             error.message,

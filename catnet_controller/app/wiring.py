@@ -24,8 +24,14 @@ from catnet_controller.models import Jump
 from catnet_controller.pipeline.compare import Compare
 from catnet_controller.policy import desired
 from catnet_controller.policy.guard import Rules
-from catnet_controller.ports import Clock, Offload
+from catnet_controller.ports import Clock, Conclude, Offload
 from catnet_controller.settings import Github, Login, Secret, Settings
+from catnet_controller.store.store import Store
+
+LEASE = 60.0
+"""Seconds a worker owns a device without a sign of life."""
+SHARED_LEASE = 20.0
+"""The same where another daemon may be waiting to take over."""
 
 
 def rules(settings: Settings) -> Rules:
@@ -62,7 +68,35 @@ def _mark(folder: Path) -> bytes:
 
 
 def worker() -> str:
-    return f"{socket.gethostname()}:{os.getpid()}"
+    """Of this process alone: containers may share a host name, and their processes a number."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(3)}"
+
+
+async def store(settings: Settings, clock: Clock, conclude: Conclude | None = None) -> Store:
+    """The file, or the database that daemons share.
+
+    A shared one has short leases, so that others soon take over what a killed daemon had; a file
+    is opened by one daemon at a time, which frees at its start what the last one left.
+    """
+    url, per_site = settings.store.url, settings.deploy.site_concurrency
+    if url is None:
+        return await Store.at(
+            settings.store.path,
+            clock=clock,
+            worker=worker(),
+            lease=LEASE,
+            conclude=conclude,
+            per_site=per_site,
+        )
+    return await Store.on(
+        url.reveal(),
+        clock=clock,
+        worker=worker(),
+        lease=SHARED_LEASE,
+        conclude=conclude,
+        sites=settings.deploy.sites,
+        per_site=per_site,
+    )
 
 
 def verifier(settings: Settings) -> Callable[[bytes, str | None], bool] | None:

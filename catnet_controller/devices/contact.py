@@ -37,7 +37,7 @@ from catnet_controller.ios import answers, diff, normal, parse
 from catnet_controller.ios.changes import Ask, ChangeSet, Command, Expect
 from catnet_controller.ios.redact import redact
 from catnet_controller.models import Device, Exchange, Reading
-from catnet_controller.ports import Clock, Offload
+from catnet_controller.ports import Clock, Offload, Ours
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -92,6 +92,7 @@ class Contact:
         window: Window | None = None,
         offload: Offload = at_once,
         count: Callable[[int], None] | None = None,
+        ours: Ours | None = None,
     ) -> None:
         """``window`` is how the device takes lines typed ahead; without one it is given none.
 
@@ -111,6 +112,7 @@ class Contact:
         self._door = door
         self._offload = offload
         self._count = count or (lambda _: None)
+        self._ours = ours
         self._sessions: list[Terminal] = []
 
     async def __aenter__(self) -> Self:
@@ -166,6 +168,7 @@ class Contact:
                 if self._door is not None:
                     self._door.release()
             held.pop_all()
+        session.ours = self._ours
         self._sessions.append(session)
         self._count(1)
         return session

@@ -24,6 +24,7 @@ from catnet_controller.errors import (
     DeviceBusy,
     DeviceTimeout,
     EnableFailed,
+    LeaseLost,
     LineRefused,
     PromptUnexpected,
 )
@@ -89,6 +90,8 @@ class Terminal:
         self._names: tuple[str, ...] = ()
         self._alive = True
         self.prompt: Prompt | None = None
+        self.ours: Callable[[], bool] | None = None
+        """Whether the device is still ours to type into; asked before each line (`ports.Ours`)."""
 
     async def __aenter__(self) -> Self:
         return self
@@ -474,6 +477,9 @@ class Terminal:
     # --- bytes -----------------------------------------------------------------------------------
 
     def _write(self, text: str) -> None:
+        if self.ours is not None and not self.ours():
+            self.drop()
+            raise LeaseLost(f"{self._device.name}: the lease ran out; nothing more was typed")
         self._wire.write(text.encode("utf-8", "surrogateescape"))
 
     async def _more(self) -> None:

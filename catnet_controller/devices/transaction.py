@@ -27,7 +27,7 @@ from catnet_controller.errors import (
     PromptUnexpected,
 )
 from catnet_controller.models import Device, Intent, Reading, Restored, Step
-from catnet_controller.ports import Checkpoint, Clock, Decide, Offload, PushResult
+from catnet_controller.ports import Checkpoint, Clock, Decide, Offload, Ours, PushResult
 
 _LOGINS = 8
 """Logins under way at one jump host: OpenSSH refuses some from ten on (`MaxStartups`)."""
@@ -80,18 +80,22 @@ class Transactions:
         self._windows: dict[tuple[str, int], Window] = {}
         """What was learnt of each device, by address and its setting."""
 
-    async def read(self, device: Device, checkpoint: Checkpoint) -> Reading:
+    async def read(
+        self, device: Device, checkpoint: Checkpoint, ours: Ours | None = None
+    ) -> Reading:
         """Read and back up the running-config; types only ``show`` and ``terminal`` commands."""
         await checkpoint(Step.CONNECT, None)
-        async with self._contact(device) as contact:
+        async with self._contact(device, ours) as contact:
             session = await contact.open()
             await checkpoint(Step.READ, None)
             return await contact.read(session, keep=True)
 
-    async def push(self, device: Device, decide: Decide, checkpoint: Checkpoint) -> PushResult:
+    async def push(
+        self, device: Device, decide: Decide, checkpoint: Checkpoint, ours: Ours | None = None
+    ) -> PushResult:
         """Read, compare, arm, push, prove, confirm, save; or undo."""
         try:
-            async with self._contact(device) as contact:
+            async with self._contact(device, ours) as contact:
                 return await Push(contact, decide, checkpoint).run()
         except LeaseLost:
             raise
@@ -99,18 +103,23 @@ class Transactions:
             return PushResult(error=error)
 
     async def recover(
-        self, device: Device, intent: Intent, decide: Decide, checkpoint: Checkpoint
+        self,
+        device: Device,
+        intent: Intent,
+        decide: Decide,
+        checkpoint: Checkpoint,
+        ours: Ours | None = None,
     ) -> PushResult:
         """Finish or undo what a killed push left, by looking at the device."""
         try:
-            async with self._contact(device) as contact:
+            async with self._contact(device, ours) as contact:
                 return await Recovery(contact, decide, checkpoint, intent, self._backups).run()
         except LeaseLost:
             raise
         except CatnetError as error:
             return PushResult(error=error, restored=Restored.UNKNOWN)
 
-    def _contact(self, device: Device) -> Contact:
+    def _contact(self, device: Device, ours: Ours | None) -> Contact:
         try:
             platform = PLATFORMS[device.platform]
         except KeyError:
@@ -139,6 +148,7 @@ class Transactions:
             timing=self._timing,
             slots=slots,
             door=self._door(device),
+            ours=ours,
             window=window,
             offload=self._offload,
             count=self._count,

@@ -52,6 +52,7 @@ from catnet_controller.ports import (
     Devices,
     Jobs,
     Offload,
+    Ours,
     Plans,
     PushResult,
     States,
@@ -218,6 +219,7 @@ class Deploy:
             progress.enter(step)
             await self._jobs.checkpoint(claim, step, intent)
 
+        ours = partial(self._jobs.holds, claim)
         device = self._permitted(job.device)
         back = job.revision.rollback
         if back:
@@ -226,13 +228,13 @@ class Deploy:
             planned = await self._planned(job, state)
             afresh = self._compare.decide(desired, applied, back=back, planned=planned)
             if job.intent is None:
-                result = await self._pushed_once(job, device, state, afresh, checkpoint)
+                result = await self._pushed_once(job, device, state, afresh, checkpoint, ours=ours)
             else:
                 # In the middle of a push the device is neither as planned nor as wanted.
                 decide = self._compare.decide(desired, applied, back=back)
-                result = await self._recovered(job, device, decide, afresh, checkpoint)
+                result = await self._recovered(job, device, decide, afresh, checkpoint, ours=ours)
             return await self._pushed(job, state, result, planned)
-        reading = await self._devices.read(device, checkpoint)
+        reading = await self._devices.read(device, checkpoint, ours)
         if job.mode is Mode.BACKUP:
             return await self._backed_up(state, reading)
         await checkpoint(Step.COMPARE)
@@ -288,19 +290,33 @@ class Deploy:
         return await self._plans.planned(job.device.name, job.desired, since)
 
     async def _pushed_once(
-        self, job: Job, device: Device, state: DeviceState, decide: Decide, checkpoint: Checkpoint
+        self,
+        job: Job,
+        device: Device,
+        state: DeviceState,
+        decide: Decide,
+        checkpoint: Checkpoint,
+        *,
+        ours: Ours,
     ) -> PushResult:
         # What a person asked for by device is tried in any case.
         if job.mode is Mode.PUSH and job.revision.reported:
             _released(job, state)
-        return await self._devices.push(device, decide, checkpoint)
+        return await self._devices.push(device, decide, checkpoint, ours)
 
     async def _recovered(
-        self, job: Job, device: Device, decide: Decide, afresh: Decide, checkpoint: Checkpoint
+        self,
+        job: Job,
+        device: Device,
+        decide: Decide,
+        afresh: Decide,
+        checkpoint: Checkpoint,
+        *,
+        ours: Ours,
     ) -> PushResult:
         assert job.intent is not None, "only what was interrupted is recovered"
         log.warning("a push was interrupted; reading the device", step=job.intent.step.value)
-        result = await self._devices.recover(device, job.intent, decide, checkpoint)
+        result = await self._devices.recover(device, job.intent, decide, checkpoint, ours)
         again = result.error is not None and not isinstance(result.error, Refused)
         undone = again and result.restored is Restored.RESTORED
         pause = await self._brake.paused() if undone and job.mode is Mode.PUSH else None
@@ -309,7 +325,7 @@ class Deploy:
             return replace(result, error=error)
         if undone:
             log.info("interrupted push was undone; it starts over")
-            return await self._devices.push(device, afresh, checkpoint)
+            return await self._devices.push(device, afresh, checkpoint, ours)
         return result
 
     async def _pushed(

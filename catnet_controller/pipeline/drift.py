@@ -5,13 +5,17 @@ import structlog
 from catnet_controller.errors import Refused
 from catnet_controller.models import Deployment, Mode
 from catnet_controller.pipeline.request import request
-from catnet_controller.ports import Clock, Conclude, Deployments, States
+from catnet_controller.ports import Conclude, Deployments, States, Timers
 
 log = structlog.get_logger(__name__)
 
 
 class Drift:
-    """``interval`` in seconds; 0 turns the timer off. The first check is one interval away."""
+    """``interval`` in seconds; 0 turns the timer off. The first check is one interval away.
+
+    When the last one was is in the store: a restart neither forgets a check nor makes one twice,
+    and of several daemons one opens it.
+    """
 
     def __init__(
         self,
@@ -20,20 +24,18 @@ class Drift:
         deployments: Deployments,
         states: States,
         conclude: Conclude,
-        clock: Clock,
+        timers: Timers,
     ) -> None:
         self._interval = interval
         self._deployments = deployments
         self._states = states
         self._conclude = conclude
-        self._clock = clock
-        self._next = clock.monotonic() + interval
+        self._timers = timers
 
     async def step(self) -> bool:
         """Open the check when it is due; True when it opened one."""
-        if not self._interval or self._clock.monotonic() < self._next:
+        if not self._interval or not await self._timers.ring("drift", self._interval):
             return False
-        self._next = self._clock.monotonic() + self._interval
         try:
             deployment: Deployment = await request(
                 deployments=self._deployments,

@@ -105,6 +105,8 @@ class Store:
         self._instant: Instant = instant or (lambda _: offset + clock.monotonic())
         self._duties: dict[str, float] = {}
         self._arrivals = Arrivals(self._receive)
+        # By this machine's clock, reckoned from before the store was asked: so it is never late.
+        self._held: dict[tuple[int, int], float] = {}
         self.work = Dispatcher(clock=clock, horizon=self._horizon)
 
     @classmethod
@@ -393,6 +395,7 @@ class Store:
             )
             self._conclude_ended(conn)
 
+        until = self._clock.monotonic() + self._lease
         # Two that count what runs in a site must not count side by side.
         run = self.db.tx if self._bounds.per_site else self.db.share
         try:
@@ -402,16 +405,36 @@ class Store:
             for each in claims:
                 await self.release(each)
             raise
+        self._hold(claims, until)
         return claims
 
     async def renew(self, claims: Sequence[Claim]) -> Sequence[Claim]:
-        return await self.db.share(lambda conn: queue.renew(conn, claims, self._until(conn)))
+        until = self._clock.monotonic() + self._lease
+        held = await self.db.share(lambda conn: queue.renew(conn, claims, self._until(conn)))
+        self._hold(held, until)
+        return held
+
+    def holds(self, claim: Claim) -> bool:
+        return self._clock.monotonic() < self._held.get((claim.job.id, claim.fence), 0.0)
+
+    def _hold(self, claims: Sequence[Claim], until: float) -> None:
+        now = self._clock.monotonic()
+        for gone in [each for each, end in self._held.items() if end <= now]:
+            del self._held[gone]
+        for each in claims:
+            self._held[each.job.id, each.fence] = until
 
     async def checkpoint(self, claim: Claim, step: Step, intent: Intent | None = None) -> None:
         """As the port says; without ``intent`` the one on record stays. Extends the lease."""
-        await self.db.persist(
-            lambda conn: queue.checkpoint(conn, claim, step, intent, self._until(conn))
-        )
+        until = 0.0
+
+        def record(conn: sa.Connection) -> None:
+            nonlocal until
+            until = self._clock.monotonic() + self._lease
+            queue.checkpoint(conn, claim, step, intent, self._until(conn))
+
+        await self.db.persist(record)
+        self._hold([claim], until)
 
     async def finish(
         self, claim: Claim, outcome: Outcome, state: DeviceState, conclude: Conclude
@@ -464,6 +487,7 @@ class Store:
     # --- Duties --------------------------------------------------------------------------------
 
     async def mine(self, duty: str) -> bool:
+        """Whether it is for this daemon to do now; always, where it has the store for itself."""
         if self._url is None:
             return True
         now = self._clock.monotonic()
@@ -479,7 +503,14 @@ class Store:
         self._duties[duty] = now + DUTY if held else now
         return held
 
+    async def keep_duties(self) -> None:
+        """Renew what this daemon has; to be called well within `DUTY` seconds."""
+        now = self._clock.monotonic()
+        for duty in [each for each, until in self._duties.items() if until > now]:
+            await self.mine(duty)
+
     async def leave_duties(self) -> None:
+        """Let others have them at once."""
         if self._duties:
             await self.db.share(duties.leave, self._worker)
             self._duties.clear()

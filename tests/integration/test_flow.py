@@ -219,7 +219,7 @@ async def test_a_check_finds_drift_and_tells_github_nothing(it: Flow) -> None:
     it.device("b").type(["no ip route 198.51.100.0 255.255.255.0 Null0"])
     posts = len(it.github.posted())
     drift = Drift(
-        interval=60.0, deployments=it.store, states=it.store, conclude=it.conclude, clock=it.clock
+        interval=60.0, deployments=it.store, states=it.store, conclude=it.conclude, timers=it.store
     )
     assert not await drift.step(), "the first check is one interval away"
     it.clock.ahead += 61
