@@ -14,7 +14,14 @@ from enum import StrEnum
 from functools import cache, lru_cache
 from typing import Any, TypeVar
 
-from catnet_controller.models import CommentMessage, Device, Message, Outcome, StatusMessage
+from catnet_controller.models import (
+    CommentMessage,
+    Device,
+    DeviceState,
+    Message,
+    Outcome,
+    StatusMessage,
+)
 
 T = TypeVar("T")
 
@@ -34,6 +41,12 @@ def unpack(kind: type[T], text: str) -> T:
 def unpack_device(text: str) -> Device:
     """Like ``unpack``; the jobs of a device share one noun."""
     return unpack(Device, text)
+
+
+@lru_cache(maxsize=16384)
+def unpack_state(text: str) -> DeviceState:
+    """Like ``unpack``; most of a fleet is as it was when it was last read."""
+    return unpack(DeviceState, text)
 
 
 def unpack_message(text: str) -> Message:

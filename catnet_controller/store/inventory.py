@@ -14,7 +14,7 @@ import sqlalchemy as sa
 
 from catnet_controller.models import Desired, DeviceState, Sync
 from catnet_controller.store import schema
-from catnet_controller.store.codec import pack, unpack
+from catnet_controller.store.codec import pack, unpack, unpack_state
 
 FRESH = 3600.0
 """Seconds for which a text counts as just stored; pruning spares what is much older than that."""
@@ -41,13 +41,13 @@ _RENEW = sa.update(schema.desired).where(_t.digest == sa.bindparam("its_digest")
 
 
 def states(conn: sa.Connection) -> Mapping[str, DeviceState]:
-    found = (unpack(DeviceState, body) for body in conn.execute(_ALL).scalars())
+    found = (unpack_state(body) for body in conn.execute(_ALL).scalars())
     return {state.device.name: state for state in found}
 
 
 def one(conn: sa.Connection, name: str) -> DeviceState | None:
     body = conn.execute(_ONE, {"name": name}).scalar_one_or_none()
-    return unpack(DeviceState, body) if body is not None else None
+    return unpack_state(body) if body is not None else None
 
 
 def declare(conn: sa.Connection, wanted: Sequence[DeviceState]) -> None:
@@ -65,7 +65,7 @@ def declare(conn: sa.Connection, wanted: Sequence[DeviceState]) -> None:
             if not state.device.added:
                 (new if row is None else changed)[name] = state
             continue
-        known = unpack(DeviceState, row.body)
+        known = unpack_state(row.body)
         renewed = replace(
             known,
             device=state.device,
@@ -102,7 +102,7 @@ def observe(conn: sa.Connection, state: DeviceState, *, looked: bool = False) ->
     body = conn.execute(_HELD, {"name": state.device.name}).scalar_one_or_none()
     if body is None:
         return
-    known = unpack(DeviceState, body)
+    known = unpack_state(body)
     sync = state.sync if known.desired == state.desired else Sync.UNKNOWN
     seen = replace(state, device=known.device, desired=known.desired, sync=sync)
     if looked:
