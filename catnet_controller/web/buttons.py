@@ -401,8 +401,8 @@ class Buttons:
             raise HttpProblem(
                 409,
                 f"{what}-refused",
-                f"Deployment {number} is not in a state in which one could {what} it.",
-                next_step="Look at it again: it has gone on meanwhile, or was never like that.",
+                f"That cannot be done with deployment {number} as it stands.",
+                next_step="Look at it again: it has gone on meanwhile, or has not ended yet.",
             )
         return found
 

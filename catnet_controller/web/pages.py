@@ -183,10 +183,11 @@ class Pages:
             found.add("cancel")
         elif tally.failed and it.mode is not Mode.ROLLBACK and not it.revision.rollback:
             found.add("retry")
-        if it.state.final and tally.changed and self._mode is Mode.PUSH:
-            if it.revision.rollback and it.mode is Mode.DRY_RUN:
+        if it.state.final and tally.changed and it.mode in (Mode.CHECK, Mode.DRY_RUN):
+            if it.revision.rollback:
+                # What a person asks for by name is done in any mode of the daemon.
                 found.add("go-back")
-            elif it.mode in (Mode.CHECK, Mode.DRY_RUN) and it.revision.pull is None:
+            elif it.revision.pull is None and self._mode is Mode.PUSH:
                 found.add("promote")
         return frozenset(found)
 
