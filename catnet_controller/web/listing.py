@@ -100,8 +100,8 @@ def shares(states: Collection[DeviceState]) -> Mapping[str, int]:
 
 
 def number(text: str) -> int:
-    """The number of a page; 1 for what is none."""
-    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 7 else 1
+    """The number of a page or a deployment; 1 for what is none."""
+    return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else 1
 
 
 def _matches(state: DeviceState, search: Search) -> bool:

@@ -244,10 +244,14 @@ class Pages:
 
 
 def steps(job: Job) -> Sequence[tuple[str, str, float | None]]:
-    """The steps of a job: name, ``done``, ``now`` or ``next``, and the seconds it took."""
+    """The steps of a job: name, ``done``, ``over``, ``now`` or ``next``, and the seconds it took.
+
+    Of a job that failed it is not said which of its steps were well: that is in its error.
+    """
     took = job.outcome.steps if job.outcome is not None else {}
     if job.state.final:
-        return [(name, "done", seconds) for name, seconds in took.items()]
+        how = "done" if job.state is State.COMPLETE else "over"
+        return [(name, how, seconds) for name, seconds in took.items()]
     order = _PUSH if job.mode in (Mode.PUSH, Mode.ROLLBACK) else _LOOK
     if job.step is not None and job.step not in order:
         order = (*order, job.step)

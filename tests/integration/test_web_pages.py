@@ -165,6 +165,14 @@ async def test_a_failed_deployment_says_why_and_what_next(site: Site) -> None:
     assert '<span class="add">+snmp-server community &lt;secret changed hmac:ab12&gt; RO' in text
     assert text.index("edge1") < text.index("core1")
     assert "3, 1 changed, 1 failed" in text
+    # Steps of what failed are not ticked off.
+    failed, fine = text.split('class="name">core1')
+    assert ('<li class="over"' in failed, '<li class="done"' in failed) == (True, False)
+    assert '<li class="done"' in fine
+    for query in ("page=999999999", "page=-1", "state=nothing", "q=" + "x" * 5000):
+        assert "Devices" in await page(site, f"/deployments/41?{query}")
+    assert "#39" in await page(site, "/deployments?before=40")
+    assert "#40" not in await page(site, "/deployments?before=40")
 
 
 async def test_a_refused_revision_lists_every_problem(site: Site) -> None:
