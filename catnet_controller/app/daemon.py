@@ -142,6 +142,7 @@ class Daemon:
                 sessions=self._metrics.sessions,
                 hide=self._logs.hide,
             )
+            self._store.on_ended(self._metrics.deployment_ended)
             freed = await self._store.free_leases()
             log.info("store open", path=str(settings.store.path), interrupted_jobs=freed)
             for state in (await self._store.states()).values():

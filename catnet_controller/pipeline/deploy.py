@@ -150,11 +150,9 @@ class Deploy:
         outcome = replace(outcome, steps=progress.seconds)
         if error is not None and await self._tried_again(claim, error, outcome, state):
             return
-        deployment = await self._jobs.finish(claim, outcome, state, self._conclude)
+        await self._jobs.finish(claim, outcome, state, self._conclude)
         self._telemetry.job_ended(job, outcome)
         await self._tell(state)
-        if deployment.state.final:
-            self._telemetry.deployment_ended(deployment)
         log.info(
             "job ended",
             state=outcome.state.value,

@@ -329,8 +329,6 @@ class Reconcile:
             devices=[job.device.name for job in jobs],
             problems=[str(problem) for problem in snapshot.problems],
         )
-        if deployment.state.final:
-            self._telemetry.deployment_ended(deployment)
 
 
 def _stands(pull: Pull, last: Deployment) -> bool:

@@ -27,6 +27,7 @@ from catnet_controller.ports import Conclude
 from catnet_controller.store import inventory, outbox, pausing, refs, schema
 from catnet_controller.store.codec import join, pack, split, unpack, unpack_device
 from catnet_controller.store.schema import literal
+from catnet_controller.store.tx import committed
 
 Row = Any
 """A row as it comes; its columns are those of the statement."""
@@ -277,7 +278,8 @@ def restate(conn: sa.Connection, conclude: Conclude, now: float) -> None:
 def conclude_ended(conn: sa.Connection, conclude: Conclude, now: float) -> None:
     """End every deployment that has no live job any more, oldest first, and say so."""
     for number in sorted(conn.execute(_ENDED_HERE).scalars()):
-        conclusion = conclude(_must(conn, number))
+        deployment = _must(conn, number)
+        conclusion = conclude(deployment)
         # Nothing is left that could end it later, so a verdict that waits would wait for ever.
         state = conclusion.state if conclusion.state.final else State.FAILED
         conn.execute(
@@ -285,6 +287,7 @@ def conclude_ended(conn: sa.Connection, conclude: Conclude, now: float) -> None:
             {"number": number, "its_state": state, "now": now, "summary": conclusion.summary},
         )
         outbox.put(conn, conclusion.messages, now, number)
+        committed(conn, replace(deployment, state=state, ended_at=now))
 
 
 # --- read back ---------------------------------------------------------------------------------

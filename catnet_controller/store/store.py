@@ -275,6 +275,11 @@ class Store:
         self.work.wake()
         return deployment
 
+    def on_ended(self, tell: Callable[[Deployment], None]) -> None:
+        """From now on ``tell`` hears once of each deployment that was ended here, however it was:
+        by its last job, superseded, cancelled. It is called in a thread of the store."""
+        self.db.tell = tell
+
     async def deployment(self, number: int) -> Deployment | None:
         if not 0 < number <= LARGEST:
             return None

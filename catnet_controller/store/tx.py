@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import sqlalchemy as sa
 
@@ -25,6 +25,14 @@ _TRIES = 6
 """How often a transaction is begun that others got in the way of; nothing of it was done."""
 _PAUSE = 0.5
 """Seconds between two tries to reach a database that is away."""
+
+
+_TOLD = "catnet told"
+
+
+def committed(conn: sa.Connection, noun: Any) -> None:
+    """Tell of this (`Database.tell`) once the transaction is committed, and else never."""
+    conn.info.setdefault(_TOLD, []).append(noun)
 
 
 class Begin(Enum):
@@ -63,6 +71,8 @@ class Database:
             max_workers=kind.threads, thread_name_prefix="catnet-store"
         )
         self._closed = False
+        self.tell: Callable[[Any], None] = lambda _: None
+        """Hears of what was ``committed``, in a thread of the database."""
 
     async def tx(
         self, fn: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -141,8 +151,12 @@ class Database:
                     if statement := self._kind.begin[begin]:
                         conn.exec_driver_sql(statement).close()
                     begun = True
+                    conn.info.pop(_TOLD, None)
                     result = fn(conn)
+                    told = conn.info.pop(_TOLD, ())
                     conn.commit()
+                    for noun in told:
+                        self.tell(noun)
                     return result
             except (sa.exc.SQLAlchemyError, sqlite3.Error) as error:
                 # A connection that died while it lay in the pool is found out by its next use.

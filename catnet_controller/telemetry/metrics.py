@@ -193,6 +193,7 @@ class Metrics:
             self._confirms.labels(ended).inc()
 
     def deployment_ended(self, deployment: Deployment) -> None:
+        """However it ended; the store calls this from a thread of its own."""
         self._deploys.labels(deployment.mode.value, deployment.state.value).inc()
         if deployment.ended_at is not None:
             took = max(0.0, deployment.ended_at - deployment.created_at)

@@ -1,8 +1,10 @@
 """Deployments: opened in one transaction, replaced by newer ones, always ended with a word."""
 
+from typing import Any
+
 import pytest
 
-from catnet_controller.errors import InternalFault
+from catnet_controller.errors import CancelRefused, InternalFault
 from catnet_controller.models import (
     Conclusion,
     Deployment,
@@ -12,6 +14,7 @@ from catnet_controller.models import (
     State,
     StatusState,
     Step,
+    Which,
 )
 from catnet_controller.store.deployments import MANY
 from catnet_controller.store.store import Store
@@ -346,3 +349,37 @@ async def test_a_thousand_devices_open_at_once(store: Store) -> None:
     assert len(await store.claim(1000)) == 1000
     assert (await store.depth()).running == 1000
     assert new.id > old.id
+
+
+async def test_each_deployment_that_ends_is_told_once_however_it_ended(store: Store) -> None:
+    told: list[tuple[int, State]] = []
+    store.on_ended(lambda it: told.append((it.id, it.state)))
+    first = await push(store, "edge1")
+    second = await push(store, "edge1")
+    assert told == [(first.id, State.SUPERSEDED)]
+    await store.cancel(second.id, "enough", conclude)
+    third = await push(store, "core1")
+    [claim] = await store.claim(1)
+    await store.finish(claim, done(), seen("core1"), conclude)
+    ended = [(second.id, State.CANCELLED), (third.id, State.COMPLETE)]
+    assert told[1:] == ended
+    with pytest.raises(CancelRefused):
+        await store.cancel(third.id, "again", conclude)
+    assert told[1:] == ended
+
+
+async def test_some_of_the_history(store: Store) -> None:
+    one, other = await push(store, "edge1"), await push(store, "core1")
+    await store.cancel(one.id, "enough", conclude)
+
+    async def found(**words: Any) -> list[int]:
+        return [it.id for it in await store.history(10, Which(**words))]
+
+    assert await found() == [other.id, one.id]
+    assert await found(device="edge1") == [one.id]
+    assert await found(state=State.CANCELLED) == [one.id]
+    assert await found(before=other.id) == [one.id]
+    assert await found(mode=Mode.PUSH, cause=one.cause, sha=one.revision.sha, device="core1") == [
+        other.id
+    ]
+    assert await found(cause="user nobody") == []
