@@ -74,7 +74,9 @@ def compare(
     ]
     refusals += [
         Refusal(line=line, origin=where(number), reason=switching.REASON)
-        for number, line in switching.unclear(tree, wanted_tree, whole=scope == "full")
+        for number, line in switching.unclear(
+            tree, wanted_tree, text=running, whole=scope == "full"
+        )
     ]
     refusals += _twice(have, want, where)
     dangling = (*uses.loose(have, aim.section), *uses.missing(have, aim.section))

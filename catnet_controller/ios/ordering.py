@@ -24,29 +24,28 @@ def listed(item: Item) -> bool:
     return item.row is not None and "listed" in item.row.tags
 
 
-def kept(have: Section, want: Section) -> set[int]:
-    """The ids of ordered lines of ``have`` that can stay: what is wanted begins with them."""
+def moved(have: Section, want: Section) -> set[int]:
+    """The ids of lines of ``have`` that are wanted, and elsewhere among their like.
+
+    Those stay in their place that the wanted ones begin with, in their order.
+    """
     wanted: dict[Family, list[Item]] = {}
-    for item in want.items:
+    for item in _ordered(want):
         if (name := family(item)) is not None:
             wanted.setdefault(name, []).append(item)
-    stays: set[int] = set()
+    elsewhere: set[int] = set()
     at = dict.fromkeys(wanted, 0)
-    for item in have.items if wanted else ():
+    for item in _ordered(have) if wanted else ():
         name = family(item)
         if name is None or name not in wanted:
             continue
         if at[name] < len(wanted[name]) and item.key == wanted[name][at[name]].key:
-            stays.add(id(item))
             at[name] += 1
-    return stays
+        elif item.key in want.index:
+            elsewhere.add(id(item))
+    return elsewhere
 
 
-def moved(have: Section, want: Section) -> set[int]:
-    """The ids of lines of ``have`` that are wanted, and elsewhere among their like."""
-    stays = kept(have, want)
-    return {
-        id(item)
-        for item in have.items
-        if id(item) not in stays and item.key in want.index and family(item) is not None
-    }
+def _ordered(section: Section) -> list[Item]:
+    """Asked of every line of a configuration, so nothing but the cheap question."""
+    return [item for item in section.items if item.found is not None and item.found.row.ordered]

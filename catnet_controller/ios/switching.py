@@ -5,6 +5,7 @@ Most devices switch by default and print only ``no switchport``, and so the tabl
 reference, switchport, Command Default). One that prints the line anywhere is of the latter.
 """
 
+import re
 from collections.abc import Iterator
 
 from catnet_controller.ios.tree import Tree
@@ -16,14 +17,19 @@ REASON = (
 )
 
 
-def unclear(running: Tree, desired: Tree, *, whole: bool) -> Iterator[tuple[int, str]]:
+_SAID = re.compile(r"^[ \t]+switchport[ \t\r]*$", re.MULTILINE)
+
+
+def unclear(running: Tree, desired: Tree, *, text: str, whole: bool) -> Iterator[tuple[int, str]]:
     """Lines of ``desired``, by number and text, that switch or route a port otherwise.
 
-    ``whole``: a port that desired names without the line shall route.
+    ``text`` is that of ``running``. ``whole``: a port that desired names without the line shall
+    route.
     """
-    had = _ports(running)
-    if not any(said == "switchport" for _, said in had.values()):
+    # Few devices say it, and to search a text is cheaper than to look below every header.
+    if not _SAID.search(text):
         return
+    had = _ports(running)
     for name, (line, said) in _ports(desired).items():
         if name not in had or (not said and not whole):
             continue
