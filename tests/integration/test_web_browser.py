@@ -85,6 +85,12 @@ async def test_a_day_of_an_operator(site: Site, tab: Tab) -> None:
     # The script keeps it up to date, and says so.
     await tab.until("document.querySelector('#live.on')")
 
+    await tab.value("document.querySelector('select[name=group]').value = 'core'; 0")
+    known = site.store.devices["access1"]
+    site.store.devices["access1"] = replace(known, note="cabling in progress")
+    await tab.until("document.body.innerText.includes('cabling in progress')")
+    assert await tab.value("document.querySelector('select[name=group]').value") == "core"
+    await tab.value("document.querySelector('select[name=group]').value = ''; 0")
     await tab.type("input[name=q]", "paris edge")
     await tab.follow(".filter button", "/?q=paris+edge&site=&group=&show=")
     rows = "[...document.querySelectorAll('.devices tbody a:first-child')].map(it => it.innerText)"

@@ -40,7 +40,16 @@
 
   const scrolled = (old) => [...old.querySelectorAll("pre")].map((it) => [it.scrollLeft, it.scrollTop]);
 
+  // A filter that was chosen but not sent yet.
+  const chosen = (old, fresh) => {
+    for (const it of old.querySelectorAll("input[type=search], select")) {
+      const same = fresh.querySelector(`${it.tagName}[name="${CSS.escape(it.name)}"]`);
+      if (same) same.value = it.value;
+    }
+  };
+
   const put = (old, fresh) => {
+    chosen(old, fresh);
     const again = focused(old);
     const places = scrolled(old);
     old.replaceWith(fresh);
