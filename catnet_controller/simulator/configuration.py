@@ -41,6 +41,7 @@ class Configuration:
         self._model: Model | None = None
         self._text: str | None = None
         self._facts: dict[str, str | None] = {}
+        self._sections: dict[Path, tuple[Node, ...]] = {}
         self.refusal: str | None = None
 
     @classmethod
@@ -76,6 +77,7 @@ class Configuration:
         after = self._model.type(path, line)
         self.refusal = self._model.refusal
         self._tree = self._text = None
+        self._sections.clear()
         if not path and self._facts:
             word = line.removeprefix("no ").removeprefix("default ").split(" ", 1)[0]
             for prefix in [prefix for prefix in self._facts if prefix.startswith(word)]:
@@ -89,6 +91,11 @@ class Configuration:
 
     def children(self, path: Path = ()) -> Sequence[Node]:
         """The nodes of a section, without comments; empty when there is no such section."""
+        if (known := self._sections.get(path)) is None:
+            known = self._sections[path] = self._children(path)
+        return known
+
+    def _children(self, path: Path) -> tuple[Node, ...]:
         nodes = self.tree.nodes
         for header in path:
             for node in nodes:

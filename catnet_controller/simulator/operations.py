@@ -4,7 +4,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Protocol
 
 from catnet_controller.simulator import links
@@ -13,7 +13,7 @@ from catnet_controller.simulator.clock import clock_stamp, long_stamp
 from catnet_controller.simulator.device import NVRAM, Machine
 from catnet_controller.simulator.dialogue import Answer, Input, Question, confirmed
 from catnet_controller.simulator.faults import What
-from catnet_controller.simulator.grammar import Invalid, Mode, Row, Trouble
+from catnet_controller.simulator.grammar import Invalid, Mode, Reading, Row, Trouble
 
 _LOCKED = (
     "Configuration mode is locked by process '484' user 'NETCONF' from terminal '64'. "
@@ -148,12 +148,18 @@ def _mode(level: int) -> Mode:
     return Mode(rows)
 
 
+@lru_cache(maxsize=1024)
+def _read(level: int, text: str) -> Reading:
+    """The same few commands are typed on every device of a fleet. Raises what `Mode.read` does."""
+    return _mode(level).read(text, forms=False)
+
+
 def run(desk: Desk, line: str, *, prompt: str) -> Answer:
     """Do one exec command; ``prompt`` places the caret of an error."""
     text, _, pipe = line.partition(" | ")
     words = text.split()
     try:
-        reading = _mode(desk.privilege).read(text, forms=False)
+        reading = _read(desk.privilege, text)
     except Invalid as trouble:
         if len(words) == 1 and trouble.first:
             return _unknown(desk, words[0])

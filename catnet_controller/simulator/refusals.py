@@ -4,6 +4,7 @@ the text of the refusal."""
 # ruff: noqa: ARG001  every judge takes the same arguments
 
 from collections.abc import Callable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network
 
 from catnet_controller.ios import names
@@ -34,6 +35,23 @@ def _mask(text: str) -> int | None:
     return ones if value == (0xFFFFFFFF << (32 - ones)) & 0xFFFFFFFF else None
 
 
+@lru_cache(maxsize=4096)
+def _span(address: str, mask: str) -> tuple[int, int] | None:
+    """The first and the last address of a network as numbers; None when it is none.
+
+    Remembered: each new address is compared with those of every other interface.
+    """
+    try:
+        length = _mask(mask)
+        value = int(IPv4Address(address))
+    except ValueError:
+        return None
+    if length is None:
+        return None
+    hosts = (1 << (32 - length)) - 1
+    return value & ~hosts, value | hosts
+
+
 def _vrf(lines: tuple[str, ...]) -> str:
     for line in lines:
         if line.startswith(("vrf forwarding ", "ip vrf forwarding ")):
@@ -62,6 +80,7 @@ def _address(
         return f"Not a valid host address - {address}"
     if length < 31 and address in (net.network_address, net.broadcast_address):
         return f"Bad mask /{length} for address {address}"
+    first, last = int(net.network_address), int(net.broadcast_address)
     mine = _vrf(lines)
     for name, others in running.interfaces():
         if name == here or _vrf(others) != mine:
@@ -70,11 +89,8 @@ def _address(
             parts = line.split(" ")
             if parts[:2] != ["ip", "address"] or len(parts) < 4:
                 continue
-            other = _mask(parts[3])
-            if other is None:
-                continue
-            theirs = IPv4Network((parts[2], other), strict=False)
-            if theirs.overlaps(net):
+            theirs = _span(parts[2], parts[3])
+            if theirs is not None and theirs[0] <= last and first <= theirs[1]:
                 return (
                     f"% {net.network_address} overlaps with {name}\n"
                     f"{here}: incorrect IP address assignment"
