@@ -54,7 +54,7 @@ TYPED: dict[str, tuple[str, list[str], str]] = {
     ),
     "an unknown line comes": (PORT, [PORT.strip(), "frob on"], f"{PORT} frob on\n"),
     "an unknown line goes by its beginning": (
-        f"{PORT} frob on\n mtu 1400\n",
+        f"{PORT} mtu 1400\n frob on\n",
         [PORT.strip(), "no frob"],
         f"{PORT} mtu 1400\n",
     ),
