@@ -203,6 +203,7 @@ def create(
         cookies=cookies,
         drawing=drawing,
         clock=clock,
+        public_url=public_url,
     )
     people = People(accounts=accounts, passwords=passwords, clock=clock)
     application = web.Application(

@@ -36,7 +36,9 @@ class SignIn:
         cookies: Cookies,
         drawing: Drawing,
         clock: Clock,
+        public_url: str,
     ) -> None:
+        self._public_url = public_url
         self._visits = visits
         self._login = login
         self._accounts = accounts
@@ -64,8 +66,7 @@ class SignIn:
         except HttpProblem as problem:
             if problem.code != "form-expired":
                 raise
-            # The page lay open for long, or the browser takes no cookies; the page says which.
-            return self._page(request, where="/", problem=problem)
+            return self._page(request, where="/", problem=self._forgotten())
         where = forms.local(form.get("next", "/"))
         try:
             text, until, name = await self._session(request, form)
@@ -135,6 +136,16 @@ class SignIn:
             )
         text, until, actor = found
         return text, until, str(actor)
+
+    def _forgotten(self) -> HttpProblem:
+        """Most often the page lay open for an hour. Where it comes again, the cookie was not kept:
+        one that is Secure is not, by a browser that came by http."""
+        return HttpProblem(
+            403,
+            "form-expired",
+            "The sign-in page lay open for too long, or its cookie was not kept.",
+            next_step=f"Try again. If it comes again, open {self._public_url} and allow cookies.",
+        )
 
     def _page(
         self,

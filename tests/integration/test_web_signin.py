@@ -3,6 +3,7 @@
 import re
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import dataclass, replace
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +164,28 @@ async def test_guessing_locks_out_here_and_at_the_api_alike(house: House, browse
     assert "Wait" in text
     async with house.site.client.post("/api/v1/auth/login", json=body) as answer:
         assert answer.status == 429
+
+
+async def test_a_browser_without_cookies_is_told_so(house: House, browser: Browser) -> None:
+    _, _, text = await browser.get("/sign-in")
+    browser.client.session.cookie_jar.clear()
+    fields = {"form": FORM.findall(text)[0], "user": "viewer", "password": PASSWORD}
+    status, _, text = await browser.post("/sign-in", fields)
+    assert status == 403
+    assert "open http://catnet.example.net and allow cookies" in text
+    # The page that says so is a fresh one.
+    fields["form"] = FORM.findall(text)[0]
+    assert (await browser.post("/sign-in", fields))[1] == "/"
+
+
+async def test_a_proxy_that_is_trusted_makes_the_cookie_safe() -> None:
+    trusted = (ip_network("127.0.0.0/8"),)
+    headers = {"X-Forwarded-Proto": "https", "X-Forwarded-For": "192.0.2.9"}
+    async with (
+        helpers_web.site(public_url="http://catnet.example.net", trusted=trusted) as site,
+        site.client.get("/sign-in", headers=headers) as answer,
+    ):
+        assert answer.headers["Set-Cookie"].startswith("__Host-catnet-form=")
 
 
 async def test_a_token_signs_in_until_it_is_taken_away(house: House, browser: Browser) -> None:
