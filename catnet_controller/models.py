@@ -502,7 +502,20 @@ class CommentMessage:
         return f"comment:{self.pull}"
 
 
-Message = StatusMessage | CommentMessage
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IssueMessage:
+    """What is wrong with the network, as an issue; not ``open``: nothing is."""
+
+    open: bool
+    title: str = ""
+    body: str = ""
+
+    @property
+    def key(self) -> str:
+        return "issue:deploy"
+
+
+Message = StatusMessage | CommentMessage | IssueMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

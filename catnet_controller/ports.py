@@ -20,6 +20,7 @@ from catnet_controller.models import (
     Exchange,
     Head,
     Intent,
+    IssueMessage,
     Job,
     JobPlan,
     Message,
@@ -489,6 +490,10 @@ class Reporter(Protocol):
 
     async def comment(self, message: CommentMessage, remote: str | None) -> str:
         """Create or edit the one comment of a pull request; gives the next ``remote``."""
+        ...
+
+    async def issue(self, message: IssueMessage, remote: str | None) -> str:
+        """Open, edit or close the issue of what is wrong; gives the next ``remote``."""
         ...
 
 

@@ -362,6 +362,8 @@ class Github:
     proxy: str | None = field(default=None, metadata=_is(_Scalar(_public_url)))
     webhook_secrets: tuple[Secret, ...] = field(default=(), metadata=_is(_List(_Secret(8), 2)))
     """Two during a rotation. None: no webhooks, the branch is only polled."""
+    issues: bool = field(default=False, metadata=_is(_Scalar(_flag)))
+    """An issue is open while devices have not got what the branch wants."""
     poll_interval: float = field(default=30.0, metadata=_duration("1s", "1d"))
     write_spacing: float = field(default=1.0, metadata=_duration("0", "1m"))
     timeout: float = field(default=10.0, metadata=_duration("1s", "5m"))

@@ -37,6 +37,7 @@ from catnet_controller.pipeline.reconcile import Reconcile
 from catnet_controller.pipeline.report import Report
 from catnet_controller.pipeline.request import request
 from catnet_controller.pipeline.rollback import Rollback
+from catnet_controller.pipeline.watch import Watch
 from catnet_controller.policy import admission, verdict
 from catnet_controller.policy.verdict import Wording
 from catnet_controller.settings import Settings
@@ -239,6 +240,14 @@ class Daemon:
             offload=self._offload,
             telemetry=self._metrics,
         )
+        self._watch = Watch(
+            branch=settings.github.branch,
+            triggers=store,
+            glances=store,
+            states=store,
+            outbox=store,
+            public_url=settings.http.url,
+        )
         self._nightly = Nightly(
             interval=settings.backups.interval,
             deployments=store,
@@ -342,6 +351,7 @@ class Daemon:
             ("reconcile", self._duty("reconcile", self._reconcile.step), self._woken),
             ("drift", self._drift.step, partial(asyncio.sleep, IDLE)),
             ("nightly", self._duty("nightly", self._nightly.step), partial(asyncio.sleep, IDLE)),
+            ("watch", self._duty("watch", self._watched), partial(asyncio.sleep, MEASURE)),
             ("access", self._check_access, partial(asyncio.sleep, PRUNE)),
             ("housekeeping", self._prune_in_time, partial(asyncio.sleep, LOOK)),
             ("wake", self._store.listen, partial(asyncio.sleep, IDLE)),
@@ -403,6 +413,10 @@ class Daemon:
     async def _beat(self) -> bool:
         await self._store.keep_duties()
         return await self._execute.heartbeat()
+
+    async def _watched(self) -> bool:
+        wanted = self._settings.github.issues and self._settings.deploy.mode is Mode.PUSH
+        return await self._watch.step() if wanted else False
 
     async def _measure(self) -> bool:
         try:

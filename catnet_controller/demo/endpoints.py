@@ -26,6 +26,7 @@ from catnet_controller.demo.ledger import (
     QUOTA,
     Comment,
     Fault,
+    Issue,
     Ledger,
     Request,
     Status,
@@ -101,6 +102,9 @@ class Endpoints:
         app.router.add_patch(root + "/issues/comments/{id:\\d+}", self._patch_comment)
         app.router.add_delete(root + "/issues/comments/{id:\\d+}", self._delete_comment)
         app.router.add_post("/graphql", self._post_graphql)
+        app.router.add_get(root + "/issues", self._get_issues)
+        app.router.add_post(root + "/issues", self._post_issue)
+        app.router.add_patch(root + "/issues/{number:\\d+}", self._patch_issue)
         return app
 
     @web.middleware
@@ -467,6 +471,39 @@ class Endpoints:
         )
         await self._ledger.tell(lambda: self._ledger.notes.append(comment))
         return _json(self._comment(comment), 201)
+
+    async def _get_issues(self, request: web.Request) -> web.Response:
+        state = request.query.get("state", "open")
+        found = [each for each in self._ledger.issues if state in ("all", each.state)]
+        return self._page(request, [self._issue(each) for each in reversed(found)])
+
+    async def _post_issue(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        number = 1000 + len(self._ledger.issues)
+        issue = Issue(
+            number=number, login=self._ledger.login, title=body["title"], body=body["body"]
+        )
+        await self._ledger.tell(lambda: self._ledger.issues.append(issue))
+        return _json(self._issue(issue), 201)
+
+    async def _patch_issue(self, request: web.Request) -> web.Response:
+        number = int(request.match_info["number"])
+        issue = next((each for each in self._ledger.issues if each.number == number), None)
+        if issue is None:
+            raise _Refuse(404, "Not Found")
+        for name, value in (await request.json()).items():
+            if name in ("title", "body", "state"):
+                setattr(issue, name, value)
+        return _json(self._issue(issue))
+
+    def _issue(self, issue: Issue) -> Json:
+        return {
+            "number": issue.number,
+            "title": issue.title,
+            "body": issue.body,
+            "state": issue.state,
+            "user": payloads.user(issue.login),
+        }
 
     async def _delete_comment(self, request: web.Request) -> web.Response:
         comment = self._note(request)

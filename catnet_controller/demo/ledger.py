@@ -41,6 +41,17 @@ class Comment:
     """Minimised as outdated."""
 
 
+@dataclass(slots=True, kw_only=True)
+class Issue:
+    """An issue of the repository."""
+
+    number: int
+    login: str
+    title: str
+    body: str
+    state: str = "open"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """A request that was made of the API, and the status it was answered with (0: cut off)."""
@@ -134,6 +145,7 @@ class Ledger:
         self.pulls: dict[int, PullRequest] = {}
         self.posts: list[Status] = []
         self.notes: list[Comment] = []
+        self.issues: list[Issue] = []
         self.faults: list[Fault] = []
         self.former: dict[str, str] = {}
         """Where each branch pointed before its last push: what a replica that lags shows."""

@@ -21,6 +21,8 @@ from catnet_controller.ports import Clock
 
 PERMISSIONS: Final = {"contents": "read", "statuses": "write", "pull_requests": "write"}
 """All that a token of the App is asked to have, whatever else the App was given."""
+ISSUES: Final = {"issues": "write"}
+"""What it needs as well to open an issue."""
 _EARLY: Final = 300.0
 """Seconds before its end that a token is replaced: no request takes that long."""
 _BACKDATED, _VALID = 60, 540
@@ -34,6 +36,8 @@ class App:
 
     id: str
     key: Callable[[], str] = field(repr=False)
+    issues: bool = False
+    """Whether it is to open issues."""
 
 
 class Ask(Protocol):
@@ -70,7 +74,7 @@ class Installed:
                 raise GithubUnavailable("GitHub did not say which installation of the App it is")
             body = {
                 "repositories": [self._repository.partition("/")[2]],
-                "permissions": PERMISSIONS,
+                "permissions": PERMISSIONS | (ISSUES if self._app.issues else {}),
             }
             path = f"/app/installations/{number}/access_tokens"
             made = self._checked(*ask("POST", path, bearer=bearer, body=body), what="a token")

@@ -6,7 +6,7 @@ deleted when the text has become shorter.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
@@ -14,6 +14,7 @@ from catnet_controller.errors import GithubDenied, GithubUnavailable, NotVisible
 from catnet_controller.github.client import GRAPHQL, Client
 from catnet_controller.github.replies import Answer, pages, pick
 from catnet_controller.github.splitting import part, parts
+from catnet_controller.github.viewer import Viewer
 from catnet_controller.models import CommentMessage
 
 log = structlog.get_logger(__name__)
@@ -46,9 +47,9 @@ class Comments:
     without a known id the existing ones are always looked through before one is created.
     """
 
-    def __init__(self, *, client: Client) -> None:
+    def __init__(self, *, client: Client, viewer: Viewer) -> None:
         self._client = client
-        self._viewer: str | None = None
+        self._viewer = viewer
 
     async def comment(self, message: CommentMessage, remote: str | None) -> str:
         """Gives the ids of the parts in order, and whether the first is hidden, as one text."""
@@ -149,22 +150,11 @@ class Comments:
         ]
         if not marked:
             return {}
-        viewer = await self._login()
         found: dict[int, _Present] = {}
         for number, item in marked:
-            if _ours(item, viewer):
+            if await self._viewer.wrote(item):
                 found.setdefault(number, _present(item, path))
         return found
-
-    async def _login(self) -> str:
-        """Our login; empty for a GitHub App, which may not ask (403)."""
-        if self._viewer is None:
-            try:
-                answer = await self._client.read("/user", allow={404})
-            except GithubDenied:
-                return ""
-            self._viewer = answer.text("login") if answer.status == 200 else ""
-        return self._viewer
 
 
 def _present(item: object, what: str) -> _Present:
@@ -173,16 +163,6 @@ def _present(item: object, what: str) -> _Present:
         node=pick(item, str, "node_id", what=what),
         body=pick(item, str, "body", what=what),
     )
-
-
-def _ours(item: dict[str, Any], viewer: str) -> bool:
-    user = item.get("user")
-    if not isinstance(user, dict):
-        return False
-    if viewer:
-        return str(user.get("login")).casefold() == viewer.casefold()
-    # We are an App then: people may write our marker too, but are of type User.
-    return user.get("type") == "Bot"
 
 
 def _refused(answer: Answer) -> None:

@@ -7,9 +7,11 @@ from typing import Self
 from catnet_controller.github.auth import App
 from catnet_controller.github.client import Client, Route
 from catnet_controller.github.comments import Comments
+from catnet_controller.github.issues import Issues
 from catnet_controller.github.source import Source
 from catnet_controller.github.statuses import Statuses
-from catnet_controller.models import CommentMessage, StatusMessage
+from catnet_controller.github.viewer import Viewer
+from catnet_controller.models import CommentMessage, IssueMessage, StatusMessage
 from catnet_controller.ports import Clock
 
 
@@ -18,13 +20,18 @@ class Writer:
 
     def __init__(self, *, client: Client) -> None:
         self._statuses = Statuses(client=client)
-        self._comments = Comments(client=client)
+        viewer = Viewer(client=client)
+        self._comments = Comments(client=client, viewer=viewer)
+        self._issues = Issues(client=client, viewer=viewer)
 
     async def status(self, message: StatusMessage) -> None:
         await self._statuses.status(message)
 
     async def comment(self, message: CommentMessage, remote: str | None) -> str:
         return await self._comments.comment(message, remote)
+
+    async def issue(self, message: IssueMessage, remote: str | None) -> str:
+        return await self._issues.issue(message, remote)
 
 
 class Edge:

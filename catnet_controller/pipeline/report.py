@@ -5,7 +5,7 @@ import random
 import structlog
 
 from catnet_controller.errors import CatnetError, Transient
-from catnet_controller.models import OutboxRow, StatusMessage
+from catnet_controller.models import IssueMessage, OutboxRow, StatusMessage
 from catnet_controller.policy import retry
 from catnet_controller.ports import Clock, Outbox, Reporter
 
@@ -59,4 +59,6 @@ class Report:
         if isinstance(message, StatusMessage):
             await self._reporter.status(message)
             return None
+        if isinstance(message, IssueMessage):
+            return await self._reporter.issue(message, row.remote)
         return await self._reporter.comment(message, row.remote)

@@ -18,6 +18,7 @@ from catnet_controller.models import (
     CommentMessage,
     Device,
     DeviceState,
+    IssueMessage,
     Message,
     Outcome,
     StatusMessage,
@@ -52,8 +53,8 @@ def unpack_state(text: str) -> DeviceState:
 def unpack_message(text: str) -> Message:
     """A message tells its kind by its fields."""
     raw = json.loads(text)
-    kind = StatusMessage if "context" in raw else CommentMessage
-    message: Message = _reader(kind)(raw)
+    kind = CommentMessage if "pull" in raw else IssueMessage
+    message: Message = _reader(StatusMessage if "context" in raw else kind)(raw)
     return message
 
 
