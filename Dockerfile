@@ -9,7 +9,7 @@ COPY pyproject.toml README.md LICENSE catnet.yaml ./
 COPY sample-repo ./sample-repo
 COPY catnet_controller ./catnet_controller
 RUN python -m venv /opt/catnet \
- && /opt/catnet/bin/pip install --no-cache-dir --disable-pip-version-check ".[uvloop]"
+ && /opt/catnet/bin/pip install --no-cache-dir --disable-pip-version-check ".[postgres,uvloop]"
 
 FROM python:3.13-slim
 LABEL org.opencontainers.image.title="CatNet Controller" \

@@ -32,9 +32,10 @@ CHANNEL = "catnet_work"
 _NUMBER = 0x4361744E
 """The advisory lock of a CatNet store, and one more for its upgrade."""
 
-# An upgrade or the opening of a large deployment may take some seconds; a frozen daemon does not
-# get that long, or everybody would wait for it.
-_OPTIONS = "-c lock_timeout=15s -c idle_in_transaction_session_timeout=5s -c statement_timeout=60s"
+# Opening a deployment to thousands of devices is computed for seconds between its statements; what
+# is shared never is, and a daemon that was frozen in it must not make the others wait for long.
+_OPTIONS = "-c lock_timeout=40s -c idle_in_transaction_session_timeout=30s -c statement_timeout=60s"
+_SHORT = "SET LOCAL idle_in_transaction_session_timeout = '5s'"
 _REACH: dict[str, Any] = {
     "connect_timeout": 5,
     "keepalives_idle": 10,
@@ -45,7 +46,7 @@ _REACH: dict[str, Any] = {
 
 _BEGIN = {
     Begin.ALONE: f"BEGIN; SELECT pg_advisory_xact_lock({_NUMBER})",
-    Begin.SHARED: f"BEGIN; SELECT pg_advisory_xact_lock_shared({_NUMBER})",
+    Begin.SHARED: f"BEGIN; {_SHORT}; SELECT pg_advisory_xact_lock_shared({_NUMBER})",
     Begin.READ: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
     Begin.BARE: "",
 }
