@@ -13,12 +13,23 @@ from catnet_controller.store.store import Store
 
 def look(settings: Settings) -> Look:
     """Raises StoreFailed when there is no store, or it cannot be read."""
-    return copies.look(settings.store.path)
+    return copies.look(_embedded(settings))
 
 
 def copy(settings: Settings, target: Path) -> int:
     """How many files. Raises StoreFailed."""
-    return copies.copy(settings.store.path, target)
+    return copies.copy(_embedded(settings), target)
+
+
+def _embedded(settings: Settings) -> Path:
+    """The place of the embedded database. Raises StoreFailed where the store is on a server."""
+    if settings.store.url is not None:
+        raise StoreFailed(
+            "the store is a PostgreSQL database (store.url), which has tools of its own",
+            next_step="Copy it with `pg_dump`; the folder store.path holds the backups of"
+            " configurations. A daemon brings it up to date at its start.",
+        )
+    return settings.store.path
 
 
 async def backups(settings: Settings) -> list[keeping.Kept]:

@@ -12,13 +12,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from alembic.script import ScriptDirectory
-
 from catnet_controller.errors import StoreFailed
-from catnet_controller.store.upgrades import APPLICATION
+from catnet_controller.store.sqlite import FILE, file_of
+from catnet_controller.store.upgrades import APPLICATION, HEAD
 
-FILE = "catnet.db"
-_SUFFIXES = (".db", ".sqlite", ".sqlite3")
 _CACHE = "blobs"
 """What can be read from GitHub again."""
 _COUNTED = ("deployment", "job", "device", "outbox", "account", "audit")
@@ -58,7 +55,7 @@ def look(path: Path) -> Look:
     return Look(
         file=file,
         schema=schema[0] if schema else "none",
-        newest=_newest(),
+        newest=HEAD,
         problems=tuple(problems),
         rows=rows,
     )
@@ -125,7 +122,7 @@ def copy_database(file: Path, target: Path) -> None:
 
 
 def _file(path: Path) -> Path:
-    file = path if path.suffix in _SUFFIXES else path / FILE
+    file = file_of(path)
     if not file.is_file():
         raise StoreFailed(
             f"there is no store at {file}",
@@ -163,11 +160,6 @@ def _files(folder: Path, database: str) -> Iterator[Path]:
             ours = Path(around) == folder and name.startswith(database)
             if not ours and found.is_file() and not found.is_symlink():
                 yield found
-
-
-def _newest() -> str:
-    script = ScriptDirectory(str(Path(__file__).with_name("migrations")))
-    return script.get_current_head() or "none"
 
 
 def _settle(path: Path) -> None:

@@ -103,3 +103,11 @@ async def test_migrate_keeps_the_database_as_it_was(folder: Path) -> None:
     with closing(sqlite3.connect(told["copy"])) as kept:
         assert kept.execute("SELECT version_num FROM alembic_version").fetchone() == ("0001",)
     assert "is the newest" in (await store(folder, "migrate")).out
+
+
+async def test_a_server_has_tools_of_its_own(folder: Path) -> None:
+    (folder / "catnet.yaml").write_text(
+        "github: {repository: a/b, token: 'env:NOT_HERE'}\nstore: {url: 'env:NOT_HERE'}\n"
+    )
+    ended = await store(folder, "check")
+    assert (ended.code, "pg_dump" in ended.err) == (1, True)
