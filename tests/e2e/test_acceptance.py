@@ -173,9 +173,7 @@ async def test_metrics_count_deployments_successes_failures_and_durations(world:
 
 async def test_an_error_is_a_line_that_says_what_to_do(world: World) -> None:
     for words in (
-        ("deploy", "--device", "nobody"),
         ("rollback", "--device", "edge1", "--backup", "edge1/none"),
-        ("deployment", "show", "4711"),
         ("device", "remove", "edge1"),
     ):
         ended = await catnet(world, *words)
