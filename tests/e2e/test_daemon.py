@@ -187,7 +187,7 @@ async def test_logins_of_credentials_yaml_show_nowhere(world: World) -> None:
     key = new_key()
     (world.home / "key").write_text(key)
     vault = Vault(world.home / "credentials.yaml", keyring=lambda: Keyring(key, source="test"))
-    login = {"username": USERNAME, "password": world.secrets[1]}
+    login = {"username": USERNAME, "password": world._password}
     vault.set(DEFAULT, login | {"password": "not-yet-the-right-one"})
     await world.start_daemon()
     await until(lambda: b"refused the user of credential" in world.log.read_bytes())

@@ -35,7 +35,7 @@ async def world(tmp_path: Path) -> AsyncIterator[World]:
         vault = Vault(
             made.home / "credentials.yaml", keyring=lambda: Keyring(KEY, source="the test")
         )
-        vault.set(DEFAULT, {"username": USERNAME, "password": made.secrets[1]})
+        vault.set(DEFAULT, {"username": USERNAME, "password": made._password})
         yield made
 
 
@@ -150,7 +150,7 @@ async def test_no_secret_is_in_anything_that_a_full_run_leaves(world: World) -> 
     )
     number = await world.github.open_pull("read-it", "Read a secret", changes)
     comment = await world.github.wait_comment(number, containing="edge1", timeout=PATIENCE)
-    assert "Loopback77" in comment.body
+    assert "Loopback77" in comment.body, comment.body
     sha = await world.github.merge_pull(number)
     assert (await ended(world, sha, "catnet/deploy"))["catnet/deploy"] == "success"
     assert COMMUNITY in world.fleet["edge1"].running(), "it got where it belongs"
