@@ -4,7 +4,7 @@ from collections import Counter
 
 from catnet_controller.ios import acl
 from catnet_controller.ios.rows import Kind, Match
-from catnet_controller.ios.rules import match
+from catnet_controller.ios.rules import look, match
 from catnet_controller.ios.tree import Node, Shape
 from catnet_controller.ios.words import CLOSERS, canonical
 
@@ -44,6 +44,10 @@ class Branch:
     )  # fmt: skip
 
     def __init__(self, node: Node) -> None:
+        self.become(node)
+
+    def become(self, node: Node) -> None:
+        """Be another node from now on, in the same place."""
         self.node = node
         self.text = node.text
         self.raw = node.raw
@@ -62,14 +66,15 @@ class Branch:
 
     def key(self, mode_name: str) -> tuple[str, ...]:
         """What this line has in common with those that exclude it."""
-        text = self.text if mode_name == "acl" else canonical(self.text, mode_name)
-        return identity(mode_name, text)
+        if mode_name == "acl":
+            return identity(mode_name, self.text)
+        text, found = look(mode_name, self.text)
+        return found.key if found is not None else ("?", text.removeprefix("no "))
 
     def found(self, mode_name: str) -> Match | None:
         """What is known of this line; asked again and again when a place is looked for."""
         if self._found is None or self._found[0] is not self.text or self._found[1] != mode_name:
-            known = match(mode_name, canonical(self.text, mode_name))
-            self._found = self.text, mode_name, known
+            self._found = self.text, mode_name, look(mode_name, self.text)[1]
         return self._found[2]
 
     @property

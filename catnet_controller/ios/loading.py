@@ -13,7 +13,7 @@ from catnet_controller.ios.items import Item, Key, Section
 from catnet_controller.ios.parse import delimiter
 from catnet_controller.ios.predict import several
 from catnet_controller.ios.rows import Kind, Match
-from catnet_controller.ios.rules import BOOK, match
+from catnet_controller.ios.rules import BOOK, look, match
 from catnet_controller.ios.tree import Node, Path, Shape, Tree
 from catnet_controller.ios.vty import cut, terminals
 from catnet_controller.ios.words import CLOSERS, canonical, spelling
@@ -89,9 +89,13 @@ def _fill(section: Section, nodes: Iterable[Node], known: Known) -> None:
             items.append(held)
             index[held.key] = held
             continue
-        text = canonical(printed, name)
-        found = None if _PECULIAR.match(text) or shape is Shape.BLOCK else match(name, text)
-        if found is not None and found.key not in index:
+        text, found = look(name, printed)
+        if (
+            found is not None
+            and found.key not in index
+            and shape is Shape.LINE
+            and not _PECULIAR.match(text)
+        ):
             if found.row.plain and not children:
                 item = Item(text, found.key, found, line)
                 items.append(item)

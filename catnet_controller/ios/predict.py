@@ -275,11 +275,11 @@ class Model:
         keys = branch.keys(name)
         branch.single(name, key)
         old = keys.get(key)
-        new = Branch(node)
         if old is not None:
-            branch.kids[branch.kids.index(old)] = new
-        else:
-            branch.kids.insert(placing.position(branch, at, node.text, found), new)
+            old.become(node)
+            return old
+        new = Branch(node)
+        branch.kids.insert(placing.position(branch, at, node.text, found), new)
         keys[key] = new
         return new
 

@@ -18,8 +18,9 @@ def unlike(have: Section, want: Section) -> Item | None:
         return _entries(have, want)
     if want.mode == "certificates":
         return None
+    now, then = have.index, want.index
     for item in want.items:
-        old = have.index.get(item.key)
+        old = now.get(item.key)
         if old is item or satisfied(item, old):
             continue
         if old is None or old.text != item.text or old.body != item.body:
@@ -27,7 +28,7 @@ def unlike(have: Section, want: Section) -> Item | None:
         if found := _below(old, item):
             return found
     for item in have.items:
-        if item.key not in want.index and not _silent(item):
+        if item.key not in then and not _silent(item):
             return item
     return _order(have, want)
 

@@ -5,6 +5,7 @@ from functools import lru_cache
 from catnet_controller.ios.rows import Book, Kind, Match, Row, firsts, second_word
 from catnet_controller.ios.tables import filters, general, interfaces, routing, security, services
 from catnet_controller.ios.tree import Path
+from catnet_controller.ios.words import spelling
 
 BOOK = Book(
     general.ROWS + interfaces.ROWS + filters.ROWS + routing.ROWS + security.ROWS + services.ROWS
@@ -15,6 +16,13 @@ BOOK = Book(
 def match(mode: str, line: str) -> Match | None:
     """What is known of a canonical line (with or without ``no``) in a mode, or None."""
     return BOOK.find(mode, line)
+
+
+@lru_cache(maxsize=131072)
+def look(mode: str, line: str) -> tuple[str, Match | None]:
+    """A line as typed or printed to its canonical form and what is known of it."""
+    text = spelling(line, mode)
+    return text, BOOK.find(mode, text)
 
 
 UNKNOWN = "?"

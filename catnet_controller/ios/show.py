@@ -27,12 +27,13 @@ def _section(have: Section, want: Section, depth: int) -> Iterator[DiffLine]:
         yield from _entries(have, want, depth)
         return
     moved = ordering.moved(have, want)
-    lost = [i for i in have.items if i.key not in want.index or id(i) in moved]
+    now, then = have.index, want.index
+    lost = [i for i in have.items if i.key not in then or id(i) in moved]
     for item in lost:
         if not _hidden(item):
             yield from _whole(Sign.REMOVE, item, depth)
     for item in want.items:
-        old = have.index.get(item.key)
+        old = now.get(item.key)
         if old is not None and id(old) in moved:
             old = None
         if old is item or satisfied(item, old):

@@ -175,7 +175,8 @@ _USED = re.compile(
 
 def loose(have: Section, aim: Section) -> Iterator[Loose]:
     """Uses in ``aim`` of what ``have`` defines and ``aim`` does not."""
-    before = _defined(item for item in have.items if item.key not in aim.index)
+    there = aim.index
+    before = _defined(item for item in have.items if item.key not in there)
     if not before:
         return
     after = _defined(aim.items)
@@ -250,8 +251,9 @@ def missing(have: Section, aim: Section) -> Iterator[Loose]:
 
 def _new(have: Section, aim: Section) -> Iterator[tuple[Path, Item]]:
     """Lines of ``aim`` that ``have`` does not hold so."""
+    now = have.index
     for item in aim.items:
-        old = have.index.get(item.key)
+        old = now.get(item.key)
         if old is item:
             continue
         if old is None or old.text != item.text:
