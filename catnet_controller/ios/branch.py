@@ -3,7 +3,7 @@
 from collections import Counter
 
 from catnet_controller.ios import acl
-from catnet_controller.ios.rows import Kind, Match
+from catnet_controller.ios.rows import Kind, Match, Row
 from catnet_controller.ios.rules import look, match
 from catnet_controller.ios.tree import Node, Shape
 from catnet_controller.ios.words import CLOSERS, canonical
@@ -58,7 +58,7 @@ class Branch:
         self.opened = [Branch(child) for child in self.node.children]
         self._keys: dict[tuple[str, ...], Branch] | None = None
         self._entries: Entries | None = None
-        self._near: dict[tuple[str, ...], tuple[str, ...]] | None = None
+        self._near: dict[str, dict[tuple[str, ...], tuple[str, ...]]] = {}
         self.last: dict[str, Branch] = {}
         """The last line of a family, by the pattern of its row, where one was placed already."""
         self.twice: set[tuple[str, ...]] = set()
@@ -101,18 +101,21 @@ class Branch:
             self._keys = keys
         return self._keys
 
-    def near(self, mode_name: str) -> dict[tuple[str, ...], tuple[str, ...]]:
-        """Keys of the children that another line replaces or is refused for, by what both share."""
-        keys = self.keys(mode_name)
-        if self._near is None:
-            self._near = {}
+    def near(self, row: Row) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """Keys of the children of a row that another of its lines replaces or is refused for.
+
+        By what both share. No two rows share anything.
+        """
+        keys = self.keys(row.mode)
+        near = self._near.get(row.pattern)
+        if near is None:
+            near = self._near[row.pattern] = {}
             for key, kid in keys.items():
-                found = kid.found(mode_name)
-                if found is None or found.negative:
-                    continue
-                if found.row.near or found.row.once:
-                    self._near[found.row.shared(canonical(kid.text, mode_name))] = key
-        return self._near
+                if key[0] == row.pattern:
+                    text, found = look(row.mode, kid.text)
+                    if found is not None and not found.negative:
+                        near[row.shared(text)] = key
+        return near
 
     def single(self, mode_name: str, key: tuple[str, ...]) -> None:
         """Keep the first of the lines with one identity (a list printed over several lines)."""
@@ -148,7 +151,7 @@ class Branch:
         if self.opened is None:
             return
         self._keys = None
-        self._near = None
+        self._near.clear()
         self._entries = None
         self.last.clear()
 

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import NamedTuple
 
 from catnet_controller.ios.rows import Kind
-from catnet_controller.ios.rules import known, may_open, mode, opens
+from catnet_controller.ios.rules import known, look, may_open, mode, opens
 from catnet_controller.ios.tree import Below, Node, Path, Problem, Shape, Tree, lines
 from catnet_controller.ios.words import CLOSERS, canonical
 
@@ -237,6 +237,12 @@ def _section(text: str, place: int) -> Node:
     return stack[0].close()
 
 
+def _header(line: str) -> bool:
+    """True for a line that opens a section in global config."""
+    found = look("config", line)[1]
+    return found is not None and found.row.kind is Kind.SECTION and not found.negative
+
+
 def _comments(after: int, number: int) -> list[Node]:
     """Comments without words that follow line ``after``."""
     return [Node("!", "!\n", after + 1 + i, Shape.NOISE) for i in range(number)]
@@ -319,7 +325,7 @@ class _Parser:
             self.fresh[text] = node
             if count == 1:
                 seen.flat = seen.flat or may_open(node.text)
-            elif not seen.lifted and ("\n  " in text or not opens((), canonical(node.text))):
+            elif not seen.lifted and ("\n  " in text or not _header(node.text)):
                 seen.lifted = _lifted((), (node,))[0] is not node
         if self.pending:
             self.flush(1)

@@ -237,7 +237,7 @@ class Model:
         if old is not None and old.text == text and not old.kids:
             return
         if row.near or row.once:
-            near = branch.near(row.mode)
+            near = branch.near(row)
             if (same := near.get(row.shared(text), found.key)) != found.key:
                 if not row.once:
                     self._drop(branch, at, same)
