@@ -457,8 +457,11 @@ class Model:
     # --- access lists ------------------------------------------------------------------------
 
     def _resequence(self, text: str) -> None:
-        words = text.split()
-        name, start, step = words[3], int(words[4]), int(words[5])
+        found = re.fullmatch(r"ip access-list resequence (\S+) (\d+) (\d+)", text)
+        if found is None:
+            self.refusal = "% Invalid input detected"
+            return
+        name, start, step = found[1], int(found[2]), int(found[3])
         if name.isdigit():
             self._fold(name, f"ip access-list {acl.family(int(name))} {name}")
         for kind in ("standard", "extended"):

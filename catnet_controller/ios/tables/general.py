@@ -375,7 +375,7 @@ section ip access-list role-based <n> ; opens acl ; stage 32
 section mac access-list extended <n> ; opens acl ; stage 32
 section ipv6 access-list <n> ; opens acl ; stage 32 ; danger traffic through it
 single ip access-list log-update threshold *
-single ip access-list resequence <n> * *
+single ip access-list resequence <n> * * ; tags action
 flag ip access-list <...>
 section ip community-list standard <n> ; opens community-list ; stage 34
 section ip community-list expanded <n> ; opens community-list ; stage 34

@@ -34,9 +34,9 @@ def plain(row: Row) -> bool:
     if row.kind not in (Kind.SINGLE, Kind.LIST, Kind.FLAG, Kind.ORDERED) or row.loose:
         return False
     special = row.made or row.fixed or row.never or row.vlans or row.near or row.rival
-    return not (special or row.wipes or row.cascade or row.default or "fan" in row.tags) and (
-        _ODD.search(row.pattern) is None
-    )
+    return not (
+        special or row.wipes or row.cascade or row.default or row.tags & {"fan", "action"}
+    ) and (_ODD.search(row.pattern) is None)
 
 
 def line(row: Row, number: int) -> str:

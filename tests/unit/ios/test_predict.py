@@ -2,6 +2,7 @@
 
 import pytest
 
+from catnet_controller.ios.diff import compare
 from catnet_controller.ios.parse import dump, parse
 from catnet_controller.ios.predict import Model, type_line
 from catnet_controller.ios.rules import known, opens
@@ -182,3 +183,10 @@ def test_the_primary_address_goes_after_the_secondary() -> None:
     none = type_line(less.tree, port, "no ip address")
     assert none.refusal is None
     assert "10.1.0.1" not in dump(none.tree)
+
+
+@pytest.mark.parametrize("numbers", ["10 10", "x 10", "10"])
+def test_numbering_a_list_anew_is_no_line_of_a_configuration(numbers: str) -> None:
+    running = "hostname r1\nip access-list extended A\n permit ip any any\nend\n"
+    desired = running.replace("end\n", f"ip access-list resequence A {numbers}\nend\n")
+    assert compare(running, desired).refusals
