@@ -273,11 +273,11 @@ async def engage(texts: Mapping[str, str], work: Mapping[str, list[Pair]], folde
 async def test_devices_end_where_the_plan_says_and_return(source: str, tmp_path: Path) -> None:
     if source == "corpus" and not CONFIGS.is_dir():
         pytest.skip(f"the corpus is not beside the project ({CONFIGS})")
-    texts, each = (own(), 1) if source == "own" else (real(), 2)
-    work = pairs(texts, each=each)
+    texts = own() if source == "own" else real()
+    work = pairs(texts, each=1)
     tally = await engage(texts, work, tmp_path)
     print(len(tally.done), "done;", *tally.refused, *tally.gaps, sep="\n  ")
     assert not tally.wrong, "\n".join(tally.wrong)
     assert tally.total == sum(len(one) for one in work.values())
     assert len(tally.refused) <= max(1, tally.total // 100), tally.refused
-    assert len(tally.done) >= (30 if source == "own" else 100)
+    assert len(tally.done) >= (30 if source == "own" else 80)
