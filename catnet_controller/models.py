@@ -653,15 +653,28 @@ class Exchange:
     answer: str
 
 
+POLLED = "polled"
+"""The timer that rings whenever GitHub was asked what is new and answered."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueDepth:
-    """How much waits: jobs by state, triggers, and the outbox with the age of its oldest row."""
+    """How much waits: jobs by state, triggers, and the outbox with the age of its oldest row.
+
+    ``given_up`` counts the messages that GitHub refused and nobody tries again, ``given_up_at`` is
+    when the oldest of them was, ``refusal`` why, with what to do. ``polled_at`` is when GitHub was
+    last asked what is new, with an answer.
+    """
 
     pending: int
     running: int
     triggers: int
     outbox: int
     outbox_age: float
+    given_up: int = 0
+    given_up_at: float | None = None
+    refusal: str = ""
+    polled_at: float | None = None
 
 
 # --- people and machines that ask ----------------------------------------------------------------

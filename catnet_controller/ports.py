@@ -106,6 +106,10 @@ class Triggers(Protocol):
         """Look again at ``due_at``; attempt + 1. No effect if it was raised again since."""
         ...
 
+    async def raised(self, ref: str) -> Trigger | None:
+        """The trigger last raised for a ref, also when it was settled since."""
+        ...
+
     async def ref_state(self, ref: str) -> RefState | None: ...
 
     async def forget_ref(self, ref: str) -> None:
@@ -590,6 +594,10 @@ class Telemetry(Protocol):
     def rate_limit(self, remaining: int) -> None: ...
 
     def polled(self, result: str) -> None: ...
+
+    def missed(self) -> None:
+        """The poll found a change that no webhook told of."""
+        ...
 
     def login(self, result: str) -> None:
         """Somebody tried to log in: ``complete``, ``failed`` or ``locked-out``."""

@@ -101,7 +101,12 @@ class Flow:
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self.poll = Poll(
-            branch="main", triggers=store, repository=edge.source, telemetry=self.metrics
+            branch="main",
+            triggers=store,
+            repository=edge.source,
+            telemetry=self.metrics,
+            timers=store,
+            webhooks=True,
         )
         self.reconcile = Reconcile(
             branch="main",
@@ -109,6 +114,7 @@ class Flow:
             triggers=store,
             deployments=store,
             states=store,
+            outbox=store,
             repository=edge.source,
             telemetry=self.metrics,
             clock=self.clock,

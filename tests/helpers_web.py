@@ -679,5 +679,15 @@ def filled() -> Memory:
                 device=device("core1"), text=CONFIG, digest="sha256:core1", origins=("c:1",) * 4
             )
         },
-        queue=QueueDepth(pending=2, running=2, triggers=0, outbox=4, outbox_age=75.0),
+        queue=QueueDepth(
+            pending=2,
+            running=2,
+            triggers=0,
+            outbox=4,
+            outbox_age=75.0,
+            given_up=2,
+            given_up_at=NOW - 7200,
+            refusal="GitHub refuses it.",
+            polled_at=NOW,
+        ),
     )

@@ -193,6 +193,8 @@ class Daemon:
             triggers=store,
             repository=self._github.source,
             telemetry=self._metrics,
+            timers=store,
+            webhooks=bool(settings.github.webhook_secrets),
         )
         self._reconcile = Reconcile(
             branch=settings.github.branch,
@@ -200,6 +202,7 @@ class Daemon:
             triggers=store,
             deployments=store,
             states=store,
+            outbox=store,
             repository=self._github.source,
             telemetry=self._metrics,
             clock=clock,

@@ -54,6 +54,10 @@ def status(console: Console, facts: dict[str, Any]) -> None:
             f" {queue['outbox']} on the way to GitHub."
         )
     )
+    if queue.get("given_up"):
+        console.print(
+            Text(f"{queue['given_up']} reports were given up: {queue['refusal']}", style="red")
+        )
     now = _time(it["now"])
     if facts["devices"]:
         devices(console, facts["devices"], now=now)

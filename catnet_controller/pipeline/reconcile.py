@@ -20,7 +20,10 @@ from catnet_controller.models import (
     RefState,
     Snapshot,
     State,
+    StatusMessage,
+    StatusState,
     Trigger,
+    Which,
 )
 from catnet_controller.pipeline import snapshot as stage
 from catnet_controller.policy import retry, rollout, verdict
@@ -29,6 +32,7 @@ from catnet_controller.ports import (
     Conclude,
     Deployments,
     Offload,
+    Outbox,
     Repository,
     States,
     Telemetry,
@@ -53,6 +57,8 @@ AGAIN_MOST = 30
 """How many are looked at again; those that something happened to last."""
 AGAIN_EVERY = 600.0
 """Least seconds between two plans of a pull request for the same commit."""
+PLANS_OF_COMMIT = 20
+"""The newest deployments of a commit among which a plan for its pull request is looked for."""
 BLOCKED_DELAY = 60.0
 """Seconds until the next look when only the operator can help; polling never stops."""
 
@@ -68,6 +74,7 @@ class Reconcile:
         triggers: Triggers,
         deployments: Deployments,
         states: States,
+        outbox: Outbox,
         repository: Repository,
         telemetry: Telemetry,
         clock: Clock,
@@ -79,6 +86,7 @@ class Reconcile:
         self._triggers = triggers
         self._deployments = deployments
         self._states = states
+        self._outbox = outbox
         self._repository = repository
         self._telemetry = telemetry
         self._clock = clock
@@ -179,6 +187,7 @@ class Reconcile:
             return
         pull = await self._repository.pull(number)
         if not pull.open:
+            await self._closed(pull, trigger.ref)
             await self._triggers.forget_ref(trigger.ref)
             await self._triggers.settle(trigger)
             return
@@ -239,6 +248,21 @@ class Reconcile:
                 await self._triggers.settle(trigger)
                 return
         await self._open(snapshot, Mode.DRY_RUN, trigger, jobs, (), cause=cause)
+
+    async def _closed(self, pull: Pull, ref: str) -> None:
+        """A last commit that no plan was made of is not left without a word."""
+        if pull.base != self._branch_name:
+            return
+        made = await self._deployments.history(PLANS_OF_COMMIT, Which(sha=pull.sha))
+        if any(each.revision.ref == ref for each in made):
+            return
+        message = StatusMessage(
+            sha=pull.sha,
+            context=verdict.context(pull.number),
+            state=StatusState.ERROR,
+            description="the pull request was closed before its plan was made",
+        )
+        await self._outbox.put([message])
 
     async def _merged_into(self, pull: Pull) -> str:
         """The commit of the branch that GitHub merged the head into; empty when it did not yet.

@@ -5,7 +5,7 @@ import random
 import structlog
 
 from catnet_controller.errors import CatnetError, Transient
-from catnet_controller.models import IssueMessage, OutboxRow, StatusMessage
+from catnet_controller.models import IssueMessage, Message, OutboxRow, StatusMessage
 from catnet_controller.policy import retry
 from catnet_controller.ports import Clock, Outbox, Reporter
 
@@ -15,13 +15,22 @@ BATCH = 20
 
 
 class Report:
-    """One batch a step. ``trouble`` is the last refusal that only the operator can mend."""
+    """One batch a step."""
 
     def __init__(self, *, outbox: Outbox, reporter: Reporter, clock: Clock) -> None:
         self._outbox = outbox
         self._reporter = reporter
         self._clock = clock
-        self.trouble: str | None = None
+        self._troubles: dict[type[Message], str] = {}
+
+    @property
+    def trouble(self) -> str | None:
+        """The last refusal that only the operator can mend, or None.
+
+        By kind of message: a token that may post statuses and no comments is a trouble that stays,
+        however many statuses are taken.
+        """
+        return next(iter(self._troubles.values()), None)
 
     async def step(self) -> bool:
         """Deliver what is due; False when nothing was."""
@@ -41,7 +50,7 @@ class Report:
             log.info("report deferred", key=row.message.key, code=error.code, error=error.message)
             await self._outbox.defer(row, run_at, error.message)
         except CatnetError as error:
-            self.trouble = f"{error.message} {error.next_step}"
+            self._troubles[type(row.message)] = f"{error.message} {error.next_step}"
             log.error(
                 "report given up",
                 key=row.message.key,
@@ -51,7 +60,7 @@ class Report:
             )
             await self._outbox.give_up(row, f"{error.message} {error.next_step}")
         else:
-            self.trouble = None
+            self._troubles.pop(type(row.message), None)
             await self._outbox.delivered(row, remote)
 
     async def _send(self, row: OutboxRow) -> str | None:

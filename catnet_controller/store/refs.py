@@ -1,6 +1,7 @@
 """What is known of refs: webhook deliveries, the triggers that wait, what was last planned."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -78,7 +79,15 @@ def raise_(conn: sa.Connection, trigger: Trigger, now: float) -> None:
 
 
 def next_trigger(conn: sa.Connection, now: float) -> Trigger | None:
-    row = conn.execute(_NEXT, {"now": now}).one_or_none()
+    return _trigger(conn.execute(_NEXT, {"now": now}).one_or_none())
+
+
+def raised(conn: sa.Connection, ref: str) -> Trigger | None:
+    """The one last raised for the ref, settled or not."""
+    return _trigger(conn.execute(_FIND, {"ref": ref}).one_or_none())
+
+
+def _trigger(row: Any) -> Trigger | None:
     if row is None:
         return None
     return Trigger(

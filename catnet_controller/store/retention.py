@@ -4,7 +4,7 @@ import sqlite3
 
 import sqlalchemy as sa
 
-from catnet_controller.models import DeviceState, Intent, QueueDepth, State
+from catnet_controller.models import POLLED, DeviceState, Intent, QueueDepth, State
 from catnet_controller.store import schema
 from catnet_controller.store.codec import unpack
 from catnet_controller.store.schema import literal
@@ -23,12 +23,21 @@ def _waits(column: sa.ColumnElement[str]) -> sa.ColumnElement[bool]:
 
 
 _count = sa.func.count()
+_GIVEN_UP = _o.state == literal(State.FAILED)
 _DEPTH = sa.select(
     sa.select(_count).where(_waits(_j.state)).scalar_subquery().label("pending"),
     sa.select(_count).where(_j.state == literal(State.RUNNING)).scalar_subquery().label("running"),
     sa.select(_count).where(_waits(_t.state)).scalar_subquery().label("triggers"),
     sa.select(_count).where(_waits(_o.state)).scalar_subquery().label("outbox"),
     sa.select(sa.func.min(_o.created_at)).where(_waits(_o.state)).scalar_subquery().label("oldest"),
+    sa.select(_count).where(_GIVEN_UP).scalar_subquery().label("given_up"),
+    sa.select(schema.duty.c.rung_at)
+    .where(schema.duty.c.name == literal(POLLED))
+    .scalar_subquery()
+    .label("polled_at"),
+)
+_FIRST_GIVEN_UP = (
+    sa.select(_o.changed_at, _o.error).where(_GIVEN_UP).order_by(_o.changed_at, _o.id).limit(1)
 )
 _since: sa.BindParameter[float] = sa.bindparam("since", type_=sa.Double)
 _HORIZON = sa.select(
@@ -79,12 +88,17 @@ _BODIES = sa.select(_dev.body)
 
 def depth(conn: sa.Connection, now: float) -> QueueDepth:
     row = conn.execute(_DEPTH).one()
+    first = conn.execute(_FIRST_GIVEN_UP).one_or_none() if row.given_up else None
     return QueueDepth(
         pending=row.pending,
         running=row.running,
         triggers=row.triggers,
         outbox=row.outbox,
         outbox_age=max(0.0, now - row.oldest) if row.oldest is not None else 0.0,
+        given_up=row.given_up if first is not None else 0,
+        given_up_at=first.changed_at if first is not None else None,
+        refusal=(first.error or "") if first is not None else "",
+        polled_at=row.polled_at,
     )
 
 

@@ -226,6 +226,9 @@ class Store:
         await self.db.share(refs.postpone, trigger, due_at)
         self.work.wake()
 
+    async def raised(self, ref: str) -> Trigger | None:
+        return await self.db.read(refs.raised, ref)
+
     async def ref_state(self, ref: str) -> RefState | None:
         return await self.db.read(refs.ref_state, ref)
 

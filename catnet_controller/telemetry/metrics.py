@@ -66,6 +66,9 @@ class Metrics:
         self._polls = self._counter(
             "catnet_polls", "Looks at the branch by result: moved, unchanged, error.", "result"
         )
+        self._missed = self._counter(
+            "catnet_webhook_missed", "Changes that the poll found and no webhook told of."
+        )
         self._deploys = self._counter(
             "catnet_deploy", "Deployments that ended, by mode and result.", "mode", "result"
         )
@@ -155,6 +158,15 @@ class Metrics:
         self._outbox_age = self._gauge(
             "catnet_github_status_outbox_age_seconds", "Age of the oldest of them, 0 if none."
         )
+        self._given_up = self._gauge(
+            "catnet_github_reports_given_up",
+            "Statuses and comments that GitHub refused and that are not tried again.",
+        )
+        self._polled_at = self._gauge(
+            "catnet_github_last_poll_timestamp_seconds",
+            "When GitHub last answered what is new; NaN until it did.",
+        )
+        self._polled_at.set(math.nan)
         self._limit = self._gauge(
             "catnet_github_api_rate_limit_remaining",
             "Requests GitHub still allows in this window; NaN until known.",
@@ -241,6 +253,8 @@ class Metrics:
         self._queue.labels("triggers").set(depth.triggers)
         self._outbox.set(depth.outbox)
         self._outbox_age.set(depth.outbox_age)
+        self._given_up.set(depth.given_up)
+        self._polled_at.set(math.nan if depth.polled_at is None else depth.polled_at)
 
     def paused(self, paused: bool) -> None:
         self._paused.set(paused)
@@ -250,6 +264,9 @@ class Metrics:
 
     def polled(self, result: str) -> None:
         self._polls.labels(result).inc()
+
+    def missed(self) -> None:
+        self._missed.inc()
 
     def host_key(self, verdict: str) -> None:
         self._host_keys.labels(verdict).inc()

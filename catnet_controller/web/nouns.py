@@ -90,6 +90,10 @@ SHAPES: Mapping[str, Shape] = {
                     "triggers": WHOLE,
                     "outbox": WHOLE,
                     "outbox_age_seconds": REAL,
+                    "given_up": WHOLE,
+                    "given_up_at": maybe(TIME),
+                    "refusal": TEXT,
+                    "polled_at": maybe(TIME),
                 }
             ),
             "now": TIME,

@@ -191,6 +191,10 @@ def queue(it: QueueDepth) -> Json:
         "triggers": it.triggers,
         "outbox": it.outbox,
         "outbox_age_seconds": round(it.outbox_age, 1),
+        "given_up": it.given_up,
+        "given_up_at": when(it.given_up_at),
+        "refusal": it.refusal,
+        "polled_at": when(it.polled_at),
     }
 
 

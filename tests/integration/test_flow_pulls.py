@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from catnet_controller.demo.standin import Fault, Trouble
 from catnet_controller.models import Trigger
 from catnet_controller.pipeline.reconcile import AGAIN_DELAY, AGAIN_EVERY, LAG_DELAY, MERGE_ATTEMPTS
 from tests.helpers_flow import Flow, config, flow, inventory
@@ -101,6 +102,77 @@ async def test_a_newer_push_takes_the_place_of_a_plan_under_way(it: Flow) -> Non
     assert it.said(second)[PLAN][0] == "success"
     (comment,) = it.github.comments(number)
     assert second[:12] in comment.body
+
+
+async def test_a_pull_request_closed_before_its_plan_gets_a_last_word(it: Flow) -> None:
+    change = {"configs/a.cfg": config("a", ROUTE)}
+    number = await it.github.open_pull("more", "More", change)
+    await it.github.close_pull(number)
+    await it.trigger(f"pull/{number}")
+    word = ("error", "the pull request was closed before its plan was made")
+    assert it.said(it.github.pulls[number].sha) == {PLAN: word}
+    planned = await it.github.open_pull("other", "Other", change)
+    await it.trigger(f"pull/{planned}")
+    verdict = it.said(it.github.pulls[planned].sha)
+    await it.github.close_pull(planned)
+    for _ in range(2):
+        await it.trigger(f"pull/{planned}")
+    assert it.said(it.github.pulls[planned].sha) == verdict, "a plan keeps its verdict"
+
+
+async def test_a_change_that_only_the_poll_found_is_counted_once(it: Flow) -> None:
+    def missed() -> bytes:
+        return next(
+            line
+            for line in it.metrics.render()[0].splitlines()
+            if line.startswith(b"catnet_webhook_missed_total")
+        ).split()[1]
+
+    async def look() -> None:
+        for _ in range(2):
+            await it.poll.step()
+            await it.settle()
+
+    await look()
+    told = await it.github.commit({"configs/a.cfg": config("a", ROUTE)}, "More", webhook=False)
+    await it.store.trigger(Trigger(ref="branch/main", reason="push", sha=told))
+    await look()
+    late = await it.github.commit({"configs/a.cfg": config("a", OTHER)}, "Other", webhook=False)
+    await it.poll.step()
+    await it.poll.step()
+    await it.store.trigger(Trigger(ref="branch/main", reason="push", sha=late))
+    await look()
+    assert missed() == b"0.0", "told of, before the poll or soon after"
+    await it.github.commit({"configs/a.cfg": config("a")}, "Back", webhook=False)
+    await look()
+    await look()
+    assert missed() == b"1.0"
+    depth = await it.store.depth()
+    assert depth.polled_at is not None
+    assert it.clock.now() - depth.polled_at < 60
+
+
+async def test_reports_that_github_refuses_are_counted_with_what_is_missing(it: Flow) -> None:
+    number = await it.github.open_pull("more", "More", {"configs/a.cfg": config("a", ROUTE)})
+    refusal = Fault(
+        trouble=Trouble.ANSWER, status=403, message="no", method="POST", path="comments$", times=9
+    )
+    it.github.inject(refusal)
+    await it.trigger(f"pull/{number}")
+    await it.push({"configs/b.cfg": config("b", OTHER)})
+    depth = await it.store.depth()
+    assert depth.given_up == 1
+    assert depth.given_up_at is not None
+    assert "Give the token this permission" in depth.refusal
+    assert "Pull requests: write" in (it.report.trouble or ""), (
+        "statuses that are taken hide it not"
+    )
+    it.github.faults.clear()
+    await it.store.revive(0.0)
+    await it.settle()
+    assert (await it.store.depth()).given_up == 0
+    assert it.report.trouble is None
+    assert len(it.github.comments(number)) == 1
 
 
 def by_hand(it: Flow, line: str) -> None:

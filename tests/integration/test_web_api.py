@@ -12,8 +12,9 @@ import pytest
 
 from catnet_controller.errors import GuardRefused, InternalFault, StoreBusy, StoreFailed
 from catnet_controller.models import Mode
+from catnet_controller.web import views
 from tests import helpers_web
-from tests.helpers_web import BEARER, SHA, TOKEN, Site
+from tests.helpers_web import BEARER, NOW, SHA, TOKEN, Site
 
 READS = [
     "/api/v1/status",
@@ -58,6 +59,10 @@ async def test_status(site: Site) -> None:
         "triggers": 0,
         "outbox": 4,
         "outbox_age_seconds": 75.0,
+        "given_up": 2,
+        "given_up_at": views.when(NOW - 7200),
+        "refusal": "GitHub refuses it.",
+        "polled_at": views.when(NOW),
     }
 
 

@@ -104,6 +104,15 @@ async def test_links_within_lead_somewhere(site: Site) -> None:
                 assert answer.status == 200, link
 
 
+async def test_reports_that_were_given_up_and_the_last_poll_are_on_the_first_page(
+    site: Site,
+) -> None:
+    text = await page(site, "/")
+    assert "2 given up" in text
+    assert "GitHub refuses it." in text
+    assert "last asked" in text
+
+
 async def test_a_device_that_was_rolled_back_says_how_it_is_lifted(site: Site) -> None:
     known = site.store.devices["edge1"]
     site.store.devices["edge1"] = replace(known, declined="sha256:x", before="edge1/20260101T0-ab")
