@@ -137,3 +137,28 @@ async def person(
         await someone.type("terminal length 0")
         yield someone
         process.close()
+
+
+def typed_twice(device: SimulatedDevice, kind: str = "ip route ") -> list[str]:
+    """Configuration lines that were typed although the device had them: by another session, or
+    again. What a device undid by itself, or was told to undo, may be typed again."""
+    undone, kept, fresh, found = device.rollbacks(), set[str](), set[str](), []
+    for at, (_, line) in enumerate(device.transcript()):
+        while undone and undone[0] <= at:
+            undone.pop(0)
+            fresh.clear()
+        if line == "configure confirm":
+            kept |= fresh
+            fresh.clear()
+        elif line.startswith(kind):
+            if line in kept or line in fresh:
+                found.append(line)
+            fresh.add(line)
+    return found
+
+
+def taken_in_turns(device: SimulatedDevice, kind: str = "ip route ") -> bool:
+    """Whether two sessions typed configuration by turns: two writers on the device at once."""
+    writers = [session for session, line in device.transcript() if line.startswith(kind)]
+    changes = [here for here, before in zip(writers, [0, *writers], strict=False) if here != before]
+    return len(changes) != len(set(changes))

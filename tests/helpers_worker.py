@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from catnet_controller import ports
 from catnet_controller.devices.backups import Backups
 from catnet_controller.devices.computing import at_once
 from catnet_controller.devices.credentials import Credential, Credentials
@@ -35,6 +36,8 @@ PASSWORD = "password-of-the-devices"
 SCALE = 60.0
 """IOS seconds per second."""
 LEASE = float(os.environ.get("CATNET_LEASE", "3"))
+AT_ONCE = 2
+"""Jobs of a worker: so few that each one has some when it is killed."""
 CONCLUDE = partial(verdict.conclude, wording=Wording(public_url="https://catnet.example.net"))
 
 
@@ -54,18 +57,36 @@ async def store_at(where: str, name: str, *, patience: float = 60.0) -> Store:
     return await Store.at(Path(where), clock=clock, worker=name, lease=LEASE, conclude=CONCLUDE)
 
 
-def devices(home: Path) -> Transactions:
+def devices(home: Path, clock: ports.Clock | None = None, *, minutes: int = 60) -> Transactions:
     return Transactions(
         credentials=Credentials({"default": Credential(username="catnet", password=PASSWORD)}),
         hostkeys=HostKeys(home / "known_hosts"),
         backups=Backups(home / "backups", offload=at_once),
-        clock=Clock(),
+        clock=clock or Clock(),
         connect_timeout=5.0,
         command_timeout=5.0,
         minute=60.0 / SCALE,
         # A minute of the devices: what a test waits for is done by us, not by their timer.
-        revert_minutes=60,
+        revert_minutes=minutes,
         pause=0.05,
+    )
+
+
+def stage(store: Store, devices: Transactions, clock: ports.Clock) -> Deploy:
+    return Deploy(
+        jobs=store,
+        deployments=store,
+        plans=store,
+        states=store,
+        devices=devices,
+        telemetry=Metrics(version="test"),
+        clock=clock,
+        conclude=CONCLUDE,
+        compare=Compare(rules=Rules(), secrets={}, mark=b"mark", strict=False),
+        retries=8,
+        allow_reverse=False,
+        brake=store,
+        offload=at_once,
     )
 
 
@@ -83,28 +104,14 @@ async def main(where: str, home: Path, name: str, die: str = "", how: str = "KIL
             os.kill(os.getpid(), signal.Signals[f"SIG{how}"])
 
     store.checkpoint = checkpoint  # type: ignore[method-assign]
-    deploy = Deploy(
-        jobs=store,
-        deployments=store,
-        plans=store,
-        states=store,
-        devices=devices(home),
-        telemetry=Metrics(version="test"),
-        clock=Clock(),
-        conclude=CONCLUDE,
-        compare=Compare(rules=Rules(), secrets={}, mark=b"mark", strict=False),
-        retries=8,
-        allow_reverse=False,
-        brake=store,
-        offload=at_once,
-    )
+    deploy = stage(store, devices(home), Clock())
     print("working", flush=True)
     async with asyncio.TaskGroup() as work:
 
         def spawn(job: Coroutine[Any, Any, None], name: str) -> object:
             return work.create_task(job, name=name)
 
-        execute = Execute(jobs=store, work=deploy.work, concurrency=10, spawn=spawn)
+        execute = Execute(jobs=store, work=deploy.work, concurrency=AT_ONCE, spawn=spawn)
 
         async def beat() -> None:
             while True:

@@ -28,6 +28,7 @@ from catnet_controller.errors import (
     DeviceBusy,
     DeviceTimeout,
     IncompleteRead,
+    LeaseLost,
     LineRefused,
     PromptUnexpected,
     RollbackPending,
@@ -133,7 +134,10 @@ class Contact:
         return next((one for one in reversed(self._sessions) if one.alive), None)
 
     async def open(self) -> Terminal:
-        """A new session; when the device has no VTY line free, again a few times, later."""
+        """A new session; when the device has no VTY line free, again a few times, later.
+
+        Raises LeaseLost rather than take a VTY line of a device that is another worker's.
+        """
         pause = self.timing.pause
         for attempt in range(1, _BUSY_ATTEMPTS + 1):
             try:
@@ -148,6 +152,8 @@ class Contact:
 
     async def _open(self) -> Terminal:
         name = self.device.name
+        if self._ours is not None and not self._ours():
+            raise LeaseLost(f"{name}: the lease ran out; nothing more was typed")
         async with contextlib.AsyncExitStack() as held:
             await self._take(self._slots, f"{name}: CatNet has as many sessions with it as it may")
             held.callback(self._slots.release)

@@ -261,6 +261,8 @@ class Push:
             self._after = after = await contact.read(session)
             typed = [command.text for command in change_set.commands]
         left = await contact.compute(unlike, after.text, change_set.predicted, typed)
+        if left and self._armed and contact.clock.monotonic() > self._deadline:
+            raise contact.late()
         if left:
             lines = [line.strip() for line in left.splitlines() if line.startswith(("+", "-"))]
             shown = "; ".join(lines[:3]) + (f" and {len(lines) - 3} more" if lines[3:] else "")
@@ -357,6 +359,8 @@ class Push:
             self._after = after = await contact.read(session)
             typed = [command.text for command in change_set.commands]
             left = await contact.compute(difference, after.text, change_set.predicted, typed)
+        except LeaseLost:
+            raise
         except CatnetError as error:
             log.info("cannot tell whether it was confirmed", error=error.message)
             return False

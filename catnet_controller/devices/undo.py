@@ -1,4 +1,7 @@
-"""Getting a device back to its baseline after a push went wrong, and saying how far it got."""
+"""Getting a device back to its baseline after a push went wrong, and saying how far it got.
+
+LeaseLost ends every attempt at once: the way back is another worker's by then.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -13,6 +16,7 @@ from catnet_controller.errors import (
     AuthenticationFailed,
     CatnetError,
     InternalFault,
+    LeaseLost,
     Transient,
 )
 from catnet_controller.ios.changes import ChangeSet
@@ -59,6 +63,8 @@ class Undo:
                     await self._contact.leave(session)
                 if await self._contact.pending(session):
                     await self._contact.revert(session, hostname=self._hostname)
+            except LeaseLost:
+                raise
             except CatnetError as error:
                 log.info("revert over the old session failed", error=error.message)
         await self._contact.close()
@@ -81,6 +87,8 @@ class Undo:
                 if left is not None:
                     running = await self._plan_back(session, left)
                 return await self._said(running)
+            except LeaseLost:
+                raise
             except CatnetError as error:
                 trouble = error
                 log.warning("the way back broke off", error=error.message)
@@ -92,6 +100,7 @@ class Undo:
         contact = self._contact
         session = contact.session
         if session is not None and session.configuring:
+            # Not left: `ready` says so, and another session is opened.
             with suppress(CatnetError):
                 await contact.leave(session)
         if session is not None and session.ready:
@@ -108,6 +117,8 @@ class Undo:
         while True:
             try:
                 return await contact.open()
+            except LeaseLost:
+                raise
             except CatnetError as error:
                 # Not only transient ones: a half-typed change may have broken the login itself.
                 if contact.clock.monotonic() > limit:
@@ -144,6 +155,8 @@ class Undo:
                 seen, trouble = running, None
                 if still >= _STILL:
                     return await self._rest(session, running)
+            except LeaseLost:
+                raise
             except CatnetError as error:
                 trouble = error
                 still = 0
@@ -177,6 +190,8 @@ class Undo:
             try:
                 await self._contact.close()
                 running = await self._contact.read(await self._contact.open())
+            except LeaseLost:
+                raise
             except CatnetError as again:
                 return _unknown(again)
             return await self._said(running, trouble=error)

@@ -30,7 +30,8 @@ class Execute:
         self._work = work
         self._concurrency = concurrency
         self._spawn = spawn
-        self._running: dict[int, Claim] = {}
+        # By job and fence: a job that was lost can come back before its first run has ended.
+        self._running: dict[tuple[int, int], Claim] = {}
         self._draining = False
 
     @property
@@ -49,7 +50,7 @@ class Execute:
             return False
         claims = await self._jobs.claim(free)
         for claim in claims:
-            self._running[claim.job.id] = claim
+            self._running[claim.job.id, claim.fence] = claim
             self._spawn(self._run(claim), f"job {claim.job.id} {claim.job.device.name}")
         return bool(claims)
 
@@ -72,4 +73,4 @@ class Execute:
                 # Its lease runs out and the job is claimed again; the daemon lives on.
                 log.exception("job could not be recorded")
             finally:
-                self._running.pop(job.id, None)
+                self._running.pop((job.id, claim.fence), None)

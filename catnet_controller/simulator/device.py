@@ -69,6 +69,7 @@ class Machine:
         self.log_buffer: deque[str] = deque(maxlen=500)
         self.lines: dict[int, Line] = {}
         self.typed: list[tuple[int, str]] = []
+        self.rollbacks: list[int] = []
         self.up = True
         self.cut = False
         self.listen: Callable[[bool], None] = lambda _: None
@@ -169,6 +170,7 @@ class Machine:
         self.changed("")
 
     def _restored(self) -> None:
+        self.rollbacks.append(len(self.typed))
         self.restore_way()
 
     # --- log -------------------------------------------------------------------------------

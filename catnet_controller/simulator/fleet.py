@@ -124,6 +124,10 @@ class SimulatedDevice:
         """Every line that was typed over SSH, with the number of its session; no passwords."""
         return list(self._machine.typed)
 
+    def rollbacks(self) -> list[int]:
+        """For each unconfirmed change that was undone: the length of the transcript then."""
+        return list(self._machine.rollbacks)
+
     def log(self) -> list[str]:
         """The log buffer."""
         return list(self._machine.log_buffer)
