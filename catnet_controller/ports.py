@@ -249,7 +249,10 @@ class Jobs(Protocol):
         ...
 
     async def renew(self, claims: Sequence[Claim]) -> Sequence[Claim]:
-        """Extend the leases of these claims; gives those that are still ours."""
+        """Extend the leases of these claims; gives those that are still ours.
+
+        The others are not held any more from now on.
+        """
         ...
 
     async def checkpoint(self, claim: Claim, step: Step, intent: Intent | None = None) -> None:
@@ -266,12 +269,17 @@ class Jobs(Protocol):
         """
         ...
 
-    async def retry(self, claim: Claim, outcome: Outcome, run_at: float) -> None:
-        """Put the job back to pending until ``run_at``; frees the device. Keeps its intent."""
+    async def retry(
+        self, claim: Claim, outcome: Outcome, run_at: float, state: DeviceState | None = None
+    ) -> None:
+        """Put the job back to pending until ``run_at``; frees the device. Keeps its intent.
+
+        Records ``state`` in the same transaction. Raises LeaseLost if the fence moved.
+        """
         ...
 
     def holds(self, claim: Claim) -> bool:
-        """Whether the lease runs, as far as is known here; False when it may have run out."""
+        """Whether the lease runs, as far as is known here; False well before another may claim."""
         ...
 
     async def release(self, claim: Claim) -> None:

@@ -2,6 +2,10 @@
 
 import time
 
+# Goes on while the machine is suspended, as do the clocks of those who wait for a lease to run out;
+# only Linux has it.
+_STEADY = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+
 
 class SystemClock:
     """The machine's clock, as ports.Clock."""
@@ -10,4 +14,4 @@ class SystemClock:
         return time.time()
 
     def monotonic(self) -> float:
-        return time.monotonic()
+        return time.clock_gettime(_STEADY)

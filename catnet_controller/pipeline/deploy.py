@@ -183,9 +183,7 @@ class Deploy:
         if run_at is None:
             return False
         log.info("job tried again later", code=error.code, error=error.message, run_at=run_at)
-        # Recorded first: putting the job back frees the device for whoever claims next.
-        await self._states.record(state)
-        await self._jobs.retry(claim, outcome, run_at)
+        await self._jobs.retry(claim, outcome, run_at, state)
         await self._tell(state)
         return True
 

@@ -253,8 +253,18 @@ def finish(
     inventory.observe(conn, state, looked=looked)
 
 
-def retry(conn: sa.Connection, claim: Claim, outcome: Outcome, run_at: float, now: float) -> None:
+def retry(
+    conn: sa.Connection,
+    claim: Claim,
+    outcome: Outcome,
+    run_at: float,
+    now: float,
+    *,
+    state: DeviceState | None = None,
+) -> None:
     _free(conn, claim)
+    if state is not None:
+        inventory.observe(conn, state)
     _give_back(conn, claim.job.id, run_at, now, outcome=outcome)
 
 

@@ -67,6 +67,9 @@ TEXTS = 20
 """Desired texts stored in one transaction: others get their turn between."""
 LARGEST = 2**31 - 1
 """No number of a row is larger, on any database."""
+MARGIN = 0.1
+"""Share of a lease for which nothing is typed any more although nobody else may claim yet: what is
+on its way to the device arrives, and two clocks do not run alike."""
 DUTY = 15.0
 """Seconds that a duty is kept for a daemon without a sign of life."""
 
@@ -419,11 +422,14 @@ class Store:
     async def renew(self, claims: Sequence[Claim]) -> Sequence[Claim]:
         until = self._clock.monotonic() + self._lease
         held = await self.db.share(lambda conn: queue.renew(conn, claims, self._until(conn)))
+        for each in claims:
+            self._held.pop((each.job.id, each.fence), None)
         self._hold(held, until)
         return held
 
     def holds(self, claim: Claim) -> bool:
-        return self._clock.monotonic() < self._held.get((claim.job.id, claim.fence), 0.0)
+        margin = self._lease * MARGIN
+        return self._clock.monotonic() < self._held.get((claim.job.id, claim.fence), 0.0) - margin
 
     def _hold(self, claims: Sequence[Claim], until: float) -> None:
         now = self._clock.monotonic()
@@ -458,11 +464,13 @@ class Store:
         self.work.wake()
         return deployment
 
-    async def retry(self, claim: Claim, outcome: Outcome, run_at: float) -> None:
+    async def retry(
+        self, claim: Claim, outcome: Outcome, run_at: float, state: DeviceState | None = None
+    ) -> None:
         """As the port says; superseded instead when a newer deployment replaced the job."""
 
         def put_back(conn: sa.Connection) -> None:
-            queue.retry(conn, claim, outcome, run_at, self._clock.now())
+            queue.retry(conn, claim, outcome, run_at, self._clock.now(), state=state)
             self._conclude_ended(conn)
 
         await self.db.persist(put_back)

@@ -1,12 +1,13 @@
 """The queue: order, leases, fences; nothing runs twice on a device and nothing is lost."""
 
 import asyncio
+from dataclasses import replace
 
 import pytest
 
 from catnet_controller.errors import InternalFault, LeaseLost
 from catnet_controller.models import Claim, Intent, Mode, Outcome, State, Step
-from catnet_controller.store.store import Store
+from catnet_controller.store.store import MARGIN, Store
 from tests.helpers_store import (
     LEASE,
     START,
@@ -124,6 +125,44 @@ async def refused(store: Store, claim: Claim) -> None:
     with pytest.raises(LeaseLost):
         await store.release(claim)
     assert await store.renew([claim]) == []
+
+
+async def test_what_a_loser_says_of_a_device_is_not_recorded(
+    store: Store, clock: ManualClock
+) -> None:
+    await store.add(seen("edge1"), None)
+    await push(store, "edge1")
+    old = await only(store)
+    clock.advance(LEASE)
+    await only(store)
+    with pytest.raises(LeaseLost):
+        await store.retry(old, done(State.FAILED), START, replace(seen("edge1"), note="stale"))
+    known = await store.state("edge1")
+    assert known is not None
+    assert not known.note
+
+
+async def test_nothing_is_held_any_more_well_before_another_may_claim(
+    store: Store, clock: ManualClock
+) -> None:
+    await push(store, "edge1")
+    claim = await only(store)
+    clock.advance(LEASE * (1 - MARGIN) - 1)
+    assert store.holds(claim)
+    clock.advance(1)
+    assert not store.holds(claim)
+    assert await store.claim(10) == []
+    await store.renew([claim])
+    assert store.holds(claim)
+
+
+async def test_who_hears_that_a_lease_is_gone_holds_it_no_more(store: Store) -> None:
+    """Before it ran out: cancelled by a person, or a server's clock that was set ahead."""
+    opened = await push(store, "edge1")
+    claim = await only(store)
+    await store.cancel(opened.id, "asked to", conclude)
+    assert await store.renew([claim]) == []
+    assert not store.holds(claim)
 
 
 async def test_a_lease_that_ran_out_is_taken_over_and_the_old_one_refused(
