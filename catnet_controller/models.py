@@ -4,6 +4,7 @@ Times are seconds since the epoch, UTC, as float (suffix ``_at``); durations are
 per thing, the same in code, tables, metrics, API and docs.
 """
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -515,7 +516,32 @@ class IssueMessage:
         return "issue:deploy"
 
 
-Message = StatusMessage | CommentMessage | IssueMessage
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReactionMessage:
+    """A reaction to a comment: ``eyes``, ``rocket`` or ``confused``."""
+
+    comment: int
+    content: str
+
+    @property
+    def key(self) -> str:
+        return f"reaction:{self.comment}:{self.content}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerMessage:
+    """The one answer to a comment under a pull request (``issue`` is its number)."""
+
+    comment: int
+    issue: int
+    body: str
+
+    @property
+    def key(self) -> str:
+        return f"answer:{self.comment}"
+
+
+Message = StatusMessage | CommentMessage | IssueMessage | ReactionMessage | AnswerMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -616,6 +642,57 @@ class Pull:
     fork: bool
     merge: str = ""
     conflicts: bool | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A comment under a pull request. ``person``: not written by a program.
+
+    ``association`` is what the author is to the repository, in GitHub's words (``MEMBER`` …).
+    """
+
+    id: int
+    pull: int
+    login: str
+    person: bool
+    association: str
+    body: str
+    created_at: float
+
+    @property
+    def digest(self) -> str:
+        """Of author and text; another one when somebody edited the comment."""
+        text = f"{self.login}\n{self.body}".encode("utf-8", "surrogatepass")
+        return hashlib.sha256(text).hexdigest()
+
+
+class Verb(StrEnum):
+    """What a comment can ask for."""
+
+    PLAN = "plan"
+    DEPLOY = "deploy"
+    ROLLBACK = "rollback"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Order:
+    """What a comment asks for. ``verb`` None: nobody knows.
+
+    ``after`` is the number of the newest deployment when it was heard: what comes of it has a
+    greater one. ``begun_at`` is when it was begun to be carried out, ``ended_at`` when it was
+    answered.
+    """
+
+    comment: int
+    pull: int
+    login: str
+    verb: Verb | None
+    device: str = ""
+    after: int = 0
+    asked_at: float
+    begun_at: float | None = None
+    deployment: int | None = None
+    ended_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,6 +8,7 @@ from catnet_controller.errors import CatnetError
 from catnet_controller.ios.changes import ChangeSet
 from catnet_controller.models import (
     Act,
+    AnswerMessage,
     Backup,
     Claim,
     CommentMessage,
@@ -25,6 +26,8 @@ from catnet_controller.models import (
     JobPlan,
     Message,
     Mode,
+    Note,
+    Order,
     OutboxRow,
     Outcome,
     Pause,
@@ -32,6 +35,7 @@ from catnet_controller.models import (
     Problem,
     Pull,
     QueueDepth,
+    ReactionMessage,
     Reading,
     RefState,
     Restored,
@@ -319,6 +323,40 @@ class States(Protocol):
         ...
 
 
+class Orders(Protocol):
+    """What comments ask for, durable."""
+
+    async def order(self, comment: int) -> Order | None: ...
+
+    async def orders(self) -> Sequence[Order]:
+        """Those that are not over, oldest first."""
+        ...
+
+    async def begin(
+        self,
+        order: Order,
+        trigger: Trigger,
+        *,
+        raised: Trigger | None,
+        messages: Sequence[Message],
+    ) -> bool:
+        """Write it down with its messages, raise what it asks to look at, and settle its own
+        trigger, in one transaction. Nothing but the last, and False, when it is there already."""
+        ...
+
+    async def claim_order(self, comment: int) -> bool:
+        """Mark it as begun; False when somebody did already."""
+        ...
+
+    async def carry(self, comment: int, deployment: int) -> None:
+        """This deployment came of it."""
+        ...
+
+    async def end_order(self, comment: int, messages: Sequence[Message]) -> None:
+        """It is over; its last messages go out with that, once."""
+        ...
+
+
 class Outbox(Protocol):
     """Messages to GitHub, written with what they speak of, delivered until they are in."""
 
@@ -495,6 +533,18 @@ class Repository(Protocol):
         ...
 
 
+class Crew(Protocol):
+    """Who writes under pull requests."""
+
+    async def comment(self, number: int) -> Note | None:
+        """None when there is none, or GitHub does not show it yet."""
+        ...
+
+    async def member(self, team: str, login: str) -> bool:
+        """Whether somebody is in a team of the organisation of the repository, now."""
+        ...
+
+
 class Reporter(Protocol):
     """The config repository on GitHub, write side."""
 
@@ -506,6 +556,12 @@ class Reporter(Protocol):
 
     async def issue(self, message: IssueMessage, remote: str | None) -> str:
         """Open, edit or close the issue of what is wrong; gives the next ``remote``."""
+        ...
+
+    async def reaction(self, message: ReactionMessage) -> None: ...
+
+    async def answer(self, message: AnswerMessage, remote: str | None) -> str:
+        """Create or edit the one answer to a comment; gives the next ``remote``."""
         ...
 
 

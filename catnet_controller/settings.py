@@ -302,6 +302,13 @@ def _sites(text: str, _: _Place) -> tuple[str, ...]:
     return found
 
 
+def _logins(text: str, _: _Place) -> tuple[str, ...]:
+    found = tuple(name.strip().removeprefix("@") for name in text.split(","))
+    if not all(re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]{0,99}", name) for name in found):
+        raise ValueError("not names on GitHub such as `ada, bob`")
+    return found
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listen:
     """An address and a port to listen on; port 0 lets the system choose."""
@@ -341,6 +348,16 @@ class App:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Commands:
+    """What people may ask for by a comment, and who."""
+
+    enabled: bool = field(default=False, metadata=_is(_Scalar(_flag)))
+    users: tuple[str, ...] = field(default=(), metadata=_is(_Scalar(_logins)))
+    teams: tuple[str, ...] = field(default=(), metadata=_is(_Scalar(_logins)))
+    """Slugs, of the organization that owns the repository."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Github:
     """The config repository on GitHub."""
 
@@ -364,6 +381,7 @@ class Github:
     """Two during a rotation. None: no webhooks, the branch is only polled."""
     issues: bool = field(default=False, metadata=_is(_Scalar(_flag)))
     """An issue is open while devices have not got what the branch wants."""
+    commands: Commands = field(default_factory=Commands, metadata=_is(_Section(Commands)))
     poll_interval: float = field(default=30.0, metadata=_duration("1s", "1d"))
     write_spacing: float = field(default=1.0, metadata=_duration("0", "1m"))
     timeout: float = field(default=10.0, metadata=_duration("1s", "5m"))
@@ -378,6 +396,10 @@ class Github:
             yield "CatNet is either an App or has a token; leave app or token out"
         elif not whole and self.token is None:
             yield "token is missing (or app.id and app.private_key)"
+        if self.commands.enabled and not self.commands.users + self.commands.teams:
+            yield "commands.enabled needs commands.users or commands.teams: who may ask"
+        if self.commands.enabled and not self.webhook_secrets:
+            yield "commands.enabled needs webhook_secrets: comments are heard of by webhook alone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,16 +13,18 @@ from typing import Any
 import pytest
 
 from catnet_controller.app.beside import Beside
-from catnet_controller.demo.standin import GithubStandIn
+from catnet_controller.demo.standin import GithubStandIn, Sent
 from catnet_controller.devices.backups import Backups
 from catnet_controller.devices.credentials import Credential, Credentials
 from catnet_controller.devices.hostkeys import HostKeys
 from catnet_controller.devices.transaction import Transactions
 from catnet_controller.github.edge import Edge
+from catnet_controller.github.events import Event, interpret
 from catnet_controller.models import Claim, Deployment, DeviceState, Intent, Mode, Step, Trigger
 from catnet_controller.pipeline.compare import Compare
 from catnet_controller.pipeline.deploy import Deploy
 from catnet_controller.pipeline.execute import Execute
+from catnet_controller.pipeline.obey import Obey
 from catnet_controller.pipeline.poll import Poll
 from catnet_controller.pipeline.reconcile import Reconcile
 from catnet_controller.pipeline.report import Report
@@ -120,6 +122,7 @@ class Flow:
             clock=self.clock,
             conclude=self.conclude,
             offload=offload,
+            heed=self._heard,
         )
         self.rollback = Rollback(
             branch="main",
@@ -153,6 +156,21 @@ class Flow:
             offload=offload,
         )
         self.execute = Execute(jobs=store, work=deploy.work, concurrency=10, spawn=self._spawn)
+        self.obey = Obey(
+            branch="main",
+            users=("ada",),
+            teams=("network-ops",),
+            repository=edge.source,
+            crew=edge.crew,
+            triggers=store,
+            orders=store,
+            deployments=store,
+            glances=store,
+            accounts=store,
+            rollback=self.rollback.open,
+            clock=self.clock,
+            public_url="https://catnet.example.net",
+        )
         self.edge = edge
         self.report = Report(outbox=store, reporter=edge.reporter, clock=self.clock)
 
@@ -162,10 +180,28 @@ class Flow:
         task.add_done_callback(self._tasks.discard)
         return task
 
+    async def _heard(self, trigger: Trigger) -> None:
+        await self.obey.look(trigger)
+
+    async def hear(self, sent: Sent, *, commands: bool = False) -> Event:
+        """A webhook, as the daemon takes it."""
+        event = interpret(
+            sent.event,
+            sent.guid,
+            sent.body,
+            repository=self.github.repository,
+            branch="main",
+            now=self.clock.now(),
+            commands=commands,
+        )
+        await self.store.receive(event.delivery, event.trigger)
+        return event
+
     async def settle(self) -> None:
         """Step every loop until none finds work and no job runs."""
         while True:
             busy = await self.reconcile.step()
+            busy = await self.obey.step() or busy
             busy = await self.execute.step() or busy
             if self._tasks:
                 await asyncio.wait(set(self._tasks))

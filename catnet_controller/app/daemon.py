@@ -25,6 +25,7 @@ from catnet_controller.models import (
     DeviceState,
     Fallback,
     Mode,
+    Trigger,
 )
 from catnet_controller.pipeline.adding import Adding
 from catnet_controller.pipeline.configs import Configs
@@ -32,6 +33,7 @@ from catnet_controller.pipeline.deploy import Deploy
 from catnet_controller.pipeline.drift import Drift
 from catnet_controller.pipeline.execute import Execute
 from catnet_controller.pipeline.nightly import Nightly
+from catnet_controller.pipeline.obey import Obey
 from catnet_controller.pipeline.poll import Poll
 from catnet_controller.pipeline.reconcile import Reconcile
 from catnet_controller.pipeline.report import Report
@@ -208,6 +210,7 @@ class Daemon:
             clock=clock,
             conclude=self._conclude,
             offload=self._offload,
+            heed=self._heard,
         )
         self._report = Report(outbox=store, reporter=self._github.reporter, clock=clock)
         self._drift = Drift(
@@ -228,6 +231,22 @@ class Daemon:
             backups=self._backups,
             conclude=self._conclude,
             offload=self._offload,
+        )
+        wanted = settings.github.commands
+        self._obey = Obey(
+            branch=settings.github.branch,
+            users=wanted.users,
+            teams=wanted.teams,
+            repository=self._github.source,
+            crew=self._github.crew,
+            triggers=store,
+            orders=store,
+            deployments=store,
+            glances=store,
+            accounts=store,
+            rollback=self._rollback.open,
+            clock=clock,
+            public_url=settings.http.url,
         )
         self._configs = Configs(
             branch=settings.github.branch,
@@ -298,7 +317,7 @@ class Daemon:
             session_seconds=settings.http.session,
             telemetry=self._metrics,
             verify=wiring.verifier(settings),
-            interpret=events.interpret,
+            interpret=partial(events.interpret, commands=settings.github.commands.enabled),
             request=self._request,
             rollback=self._rollback.open,
             backups=self._backups.list,
@@ -352,6 +371,7 @@ class Daemon:
         return (
             ("poll", self._duty("poll", self._poll.step), self._until_next_poll),
             ("reconcile", self._duty("reconcile", self._reconcile.step), self._woken),
+            ("obey", self._duty("reconcile", self._obeyed), self._woken),
             ("drift", self._drift.step, partial(asyncio.sleep, IDLE)),
             ("nightly", self._duty("nightly", self._nightly.step), partial(asyncio.sleep, IDLE)),
             ("watch", self._duty("watch", self._watched), partial(asyncio.sleep, MEASURE)),
@@ -416,6 +436,16 @@ class Daemon:
     async def _beat(self) -> bool:
         await self._store.keep_duties()
         return await self._execute.heartbeat()
+
+    async def _heard(self, trigger: Trigger) -> None:
+        if self._settings.github.commands.enabled:
+            await self._obey.look(trigger)
+        else:
+            # Heard before the setting was switched off.
+            await self._store.settle(trigger)
+
+    async def _obeyed(self) -> bool:
+        return await self._obey.step() if self._settings.github.commands.enabled else False
 
     async def _watched(self) -> bool:
         wanted = self._settings.github.issues and self._settings.deploy.mode is Mode.PUSH

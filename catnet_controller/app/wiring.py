@@ -119,7 +119,12 @@ def _access(github: Github) -> Callable[[], str] | App:
         return github.token.reveal
     assert github.app.id is not None, "the settings have one or the other"
     assert github.app.private_key is not None, "the settings have both or none"
-    return App(id=github.app.id, key=github.app.private_key.reveal, issues=github.issues)
+    return App(
+        id=github.app.id,
+        key=github.app.private_key.reveal,
+        issues=github.issues,
+        members=github.commands.enabled and bool(github.commands.teams),
+    )
 
 
 def edge(settings: Settings, clock: Clock, on_rate_limit: Callable[[int], None]) -> Edge:

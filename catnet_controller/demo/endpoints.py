@@ -100,6 +100,9 @@ class Endpoints:
         app.router.add_get(root + "/issues/{number:\\d+}/comments", self._get_comments)
         app.router.add_post(root + "/issues/{number:\\d+}/comments", self._post_comment)
         app.router.add_patch(root + "/issues/comments/{id:\\d+}", self._patch_comment)
+        app.router.add_get(root + "/issues/comments/{id:\\d+}", self._get_comment)
+        app.router.add_post(root + "/issues/comments/{id:\\d+}/reactions", self._post_reaction)
+        app.router.add_get("/orgs/{org}/teams/{team}/memberships/{login}", self._get_membership)
         app.router.add_delete(root + "/issues/comments/{id:\\d+}", self._delete_comment)
         app.router.add_post("/graphql", self._post_graphql)
         app.router.add_get(root + "/issues", self._get_issues)
@@ -403,8 +406,18 @@ class Endpoints:
 
     async def _get_comments(self, request: web.Request) -> web.Response:
         pull = self._pull(request)
-        mine = [self._comment(each) for each in self._ledger.notes if each.pull == pull.number]
+        mine = [self._ledger.shown(each) for each in self._ledger.notes if each.pull == pull.number]
         return self._page(request, mine)
+
+    async def _get_comment(self, request: web.Request) -> web.Response:
+        return _json(self._ledger.shown(self._note(request)))
+
+    async def _get_membership(self, request: web.Request) -> web.Response:
+        members = self._ledger.teams.get(request.match_info["team"], {})
+        state = members.get(request.match_info["login"])
+        if state is None or request.match_info["org"] != self._ledger.place.name.partition("/")[0]:
+            raise _Refuse(404, "Not Found")
+        return _json({"url": str(request.url), "role": "member", "state": state})
 
     async def _get_installation(self, _: web.Request) -> web.Response:
         assert self._ledger.app is not None, "only the App gets here"
@@ -470,7 +483,17 @@ class Endpoints:
             id=next(self._ledger.ids), pull=pull.number, login=self._ledger.login, body=text
         )
         await self._ledger.tell(lambda: self._ledger.notes.append(comment))
-        return _json(self._comment(comment), 201)
+        return _json(self._ledger.shown(comment), 201)
+
+    async def _post_reaction(self, request: web.Request) -> web.Response:
+        comment = self._note(request)
+        content: str = (await request.json())["content"]
+        new = content not in comment.reactions
+        if new:
+            await self._ledger.tell(lambda: comment.reactions.append(content))
+        user = payloads.user(self._ledger.login)
+        reaction = {"id": 1, "node_id": "RE_1", "user": user, "content": content}
+        return _json(reaction, 201 if new else 200)
 
     async def _get_issues(self, request: web.Request) -> web.Response:
         state = request.query.get("state", "open")
@@ -536,7 +559,7 @@ class Endpoints:
             comment.edits += 1
 
         await self._ledger.tell(edit)
-        return _json(self._comment(comment))
+        return _json(self._ledger.shown(comment))
 
     # --- common ------------------------------------------------------------------------------
 
@@ -572,15 +595,6 @@ class Endpoints:
             "target_url": status.target_url or None,
             "context": status.context,
             "creator": payloads.user(self._ledger.login),
-        }
-
-    def _comment(self, comment: Comment) -> Json:
-        return {
-            "id": comment.id,
-            "node_id": f"IC_{comment.id}",
-            "url": f"{self._api}/issues/comments/{comment.id}",
-            "body": comment.body,
-            "user": payloads.user(comment.login, kind=comment.kind),
         }
 
     def _page(self, request: web.Request, items: Sequence[Json]) -> web.Response:

@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, TypeVar
 
-from catnet_controller.demo.payloads import Place, PullRequest
+from catnet_controller.demo import payloads
+from catnet_controller.demo.payloads import Json, Place, PullRequest
 
 QUOTA = 5000
 
@@ -39,6 +40,9 @@ class Comment:
     earlier: list[str] = field(default_factory=list)
     hidden: bool = False
     """Minimised as outdated."""
+    reactions: list[str] = field(default_factory=list)
+    association: str = "MEMBER"
+    created_at: str = "2026-01-01T00:00:00Z"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -146,6 +150,8 @@ class Ledger:
         self.posts: list[Status] = []
         self.notes: list[Comment] = []
         self.issues: list[Issue] = []
+        self.teams: dict[str, dict[str, str]] = {}
+        """Members of the organization's teams by slug: login, and ``active`` or ``pending``."""
         self.faults: list[Fault] = []
         self.former: dict[str, str] = {}
         """Where each branch pointed before its last push: what a replica that lags shows."""
@@ -165,6 +171,18 @@ class Ledger:
     def statuses(self, sha: str) -> dict[str, Status]:
         """The latest status of each context of a commit."""
         return {status.context: status for status in self.posts if status.sha == sha}
+
+    def shown(self, comment: Comment) -> Json:
+        """A comment as the API and webhooks have it."""
+        return payloads.comment(
+            self.place,
+            number=comment.id,
+            pull=comment.pull,
+            author=payloads.user(comment.login, kind=comment.kind),
+            association=comment.association,
+            created_at=comment.created_at,
+            body=comment.body,
+        )
 
     async def tell(self, change: Callable[[], object]) -> None:
         async with self._news:

@@ -264,6 +264,77 @@ def pull_request_event(place: Place, pull: PullRequest, action: str, *, before: 
     return event
 
 
+def comment(
+    place: Place,
+    *,
+    number: int,
+    pull: int,
+    author: Json,
+    association: str,
+    created_at: str,
+    body: str,
+) -> Json:
+    """A comment under a pull request, as the API and webhooks have it."""
+    here = f"{place.url}/repos/{place.name}/issues/comments/{number}"
+    kinds = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes")
+    return {
+        "id": number,
+        "node_id": f"IC_{number}",
+        "url": here,
+        "html_url": f"https://github.com/{place.name}/pull/{pull}#issuecomment-{number}",
+        "issue_url": f"{place.url}/repos/{place.name}/issues/{pull}",
+        "user": author,
+        "created_at": created_at,
+        "updated_at": created_at,
+        "author_association": association,
+        "body": body,
+        "reactions": {"url": f"{here}/reactions", "total_count": 0} | dict.fromkeys(kinds, 0),
+        "performed_via_github_app": None,
+    }
+
+
+def issue_comment_event(
+    place: Place, pull: PullRequest, action: str, comment: Json, *, before: str = ""
+) -> Json:
+    """``before`` is the text that was edited."""
+    whole = pull_request(place, pull)
+    same = (
+        "node_id", "user", "title", "body", "state", "locked", "active_lock_reason", "assignee",
+        "assignees", "labels", "milestone", "created_at", "updated_at", "closed_at",
+        "author_association", "draft", "number", "comments", "comments_url", "html_url",
+    )  # fmt: skip
+    url = whole["issue_url"]
+    page = whole["html_url"]
+    issue = {name: whole[name] for name in same} | {
+        "id": 333000000 + pull.number,
+        "url": url,
+        "repository_url": f"{place.url}/repos/{place.name}",
+        "labels_url": f"{url}/labels{{/name}}",
+        "events_url": f"{url}/events",
+        "reactions": comment["reactions"] | {"url": f"{url}/reactions"},
+        "timeline_url": f"{url}/timeline",
+        "performed_via_github_app": None,
+        "state_reason": None,
+        "pull_request": {
+            "url": whole["url"],
+            "html_url": page,
+            "diff_url": f"{page}.diff",
+            "patch_url": f"{page}.patch",
+            "merged_at": None,
+        },
+    }
+    event: Json = {
+        "action": action,
+        "issue": issue,
+        "comment": comment,
+        "repository": repository(place),
+        "sender": comment["user"],
+    }
+    if action == "edited":
+        event["changes"] = {"body": {"from": before}}
+    return event
+
+
 def push_event(
     place: Place, *, branch: str, before: str, after: str, changes: Sequence[Change], forced: bool
 ) -> Json:

@@ -224,12 +224,36 @@ class GithubStandIn(Ledger):
         return sha
 
     async def add_comment(
-        self, number: int, body: str, *, login: str = "engineer", kind: str = "User"
+        self,
+        number: int,
+        body: str,
+        *,
+        login: str = "engineer",
+        kind: str = "User",
+        association: str = "MEMBER",
+        webhook: bool = False,
     ) -> Comment:
         """A comment by somebody else."""
-        comment = Comment(id=next(self.ids), pull=number, login=login, body=body, kind=kind)
+        comment = Comment(
+            id=next(self.ids),
+            pull=number,
+            login=login,
+            body=body,
+            kind=kind,
+            association=association,
+            created_at=_stamp(),
+        )
         await self.tell(lambda: self.notes.append(comment))
+        if webhook:
+            await self._announce_comment(comment, "created")
         return comment
+
+    async def edit_comment(self, comment: Comment, body: str, *, webhook: bool = True) -> None:
+        """By its author, or by anybody who may write to the repository."""
+        before = comment.body
+        await self.tell(lambda: setattr(comment, "body", body))
+        if webhook:
+            await self._announce_comment(comment, "edited", before=before)
 
     async def delete_comment(self, comment: int) -> None:
         await self.tell(
@@ -310,6 +334,13 @@ class GithubStandIn(Ledger):
     async def _announce_pull(self, pull: PullRequest, action: str, *, before: str = "") -> None:
         payload = payloads.pull_request_event(self.place, pull, action, before=before)
         await self._send("pull_request", payload, action=action)
+
+    async def _announce_comment(self, comment: Comment, action: str, *, before: str = "") -> None:
+        pull = self.pulls[comment.pull]
+        payload = payloads.issue_comment_event(
+            self.place, pull, action, self.shown(comment), before=before
+        )
+        await self._send("issue_comment", payload, action=action)
 
     async def _send(self, event: str, payload: Json, *, action: str = "") -> Sent:
         body = json.dumps(payload, ensure_ascii=False, separators=(",", ":")).encode()

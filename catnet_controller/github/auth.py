@@ -19,10 +19,6 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from catnet_controller.errors import GithubDenied, GithubUnavailable, SecretMissing
 from catnet_controller.ports import Clock
 
-PERMISSIONS: Final = {"contents": "read", "statuses": "write", "pull_requests": "write"}
-"""All that a token of the App is asked to have, whatever else the App was given."""
-ISSUES: Final = {"issues": "write"}
-"""What it needs as well to open an issue."""
 _EARLY: Final = 300.0
 """Seconds before its end that a token is replaced: no request takes that long."""
 _BACKDATED, _VALID = 60, 540
@@ -38,6 +34,18 @@ class App:
     key: Callable[[], str] = field(repr=False)
     issues: bool = False
     """Whether it is to open issues."""
+    members: bool = False
+    """Whether it is to ask who is in a team."""
+
+    @property
+    def permissions(self) -> Mapping[str, str]:
+        """All that a token of it is asked to have, whatever else the App was given."""
+        wanted = {"contents": "read", "statuses": "write", "pull_requests": "write"}
+        if self.issues:
+            wanted["issues"] = "write"
+        if self.members:
+            wanted["members"] = "read"
+        return wanted
 
 
 class Ask(Protocol):
@@ -74,7 +82,7 @@ class Installed:
                 raise GithubUnavailable("GitHub did not say which installation of the App it is")
             body = {
                 "repositories": [self._repository.partition("/")[2]],
-                "permissions": PERMISSIONS | (ISSUES if self._app.issues else {}),
+                "permissions": self._app.permissions,
             }
             path = f"/app/installations/{number}/access_tokens"
             made = self._checked(*ask("POST", path, bearer=bearer, body=body), what="a token")

@@ -4,7 +4,7 @@ What does not fit into one goes on in further comments, which are edited in plac
 deleted when the text has become shorter.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,7 +15,7 @@ from catnet_controller.github.client import GRAPHQL, Client
 from catnet_controller.github.replies import Answer, pages, pick
 from catnet_controller.github.splitting import part, parts
 from catnet_controller.github.viewer import Viewer
-from catnet_controller.models import CommentMessage
+from catnet_controller.models import AnswerMessage, CommentMessage
 
 log = structlog.get_logger(__name__)
 
@@ -62,13 +62,13 @@ class Comments:
         }
         looked = not present
         if looked:
-            present = await self._own(message.pull)
+            present = await self._marked(message.pull, part)
         made: list[_Present] = []
         for number, text in enumerate(texts, 1):
             one = await self._edited(present.get(number), text)
             if one is None and not looked:
                 # Somebody deleted it, or an answer was lost after GitHub took one.
-                present, looked = await self._own(message.pull), True
+                present, looked = await self._marked(message.pull, part), True
                 one = await self._edited(present.get(number), text)
             made.append(one or await self._created(message.pull, text))
         for number, extra in present.items():
@@ -79,6 +79,19 @@ class Comments:
         if message.hidden != hidden or (unknown and not message.hidden):
             hidden = await self._fold(made[0], hide=message.hidden)
         return " ".join([*(each.id for each in made), *([_HIDDEN] if hidden else [])])
+
+    async def answer(self, message: AnswerMessage, remote: str | None) -> str:
+        """Gives the id of the one answer to a comment."""
+        marker = f"<!-- catnet:answer:{message.comment} -->"
+        text = f"{marker}\n{message.body}"
+        known = _Present(id=remote) if remote else None
+        one = await self._edited(known, text)
+        if one is None:
+            found = await self._marked(
+                message.issue, lambda body: 1 if body.startswith(marker) else None
+            )
+            one = await self._edited(found.get(1), text)
+        return (one or await self._created(message.issue, text)).id
 
     async def _created(self, pull: int, text: str) -> _Present:
         answer = await self._client.write(
@@ -133,8 +146,11 @@ class Comments:
             return not hide
         return hide
 
-    async def _own(self, pull: int) -> Mapping[int, _Present]:
-        """Our comment and its further parts: of each the oldest that is surely ours."""
+    async def _marked(
+        self, pull: int, which: Callable[[str], int | None]
+    ) -> Mapping[int, _Present]:
+        """The parts of a comment of ours, told by their texts: of each the oldest that is surely
+        ours."""
         path = f"{self._client.root}/issues/{pull}/comments"
         answers = await pages(
             lambda page: self._client.read(
@@ -146,7 +162,7 @@ class Comments:
             for answer in answers
             if answer.status == 200
             for item in answer.items()
-            if isinstance(item, dict) and (number := part(str(item.get("body") or ""))) is not None
+            if isinstance(item, dict) and (number := which(str(item.get("body") or ""))) is not None
         ]
         if not marked:
             return {}

@@ -6,12 +6,19 @@ from typing import Self
 
 from catnet_controller.github.auth import App
 from catnet_controller.github.client import Client, Route
-from catnet_controller.github.comments import Comments
+from catnet_controller.github.comments import NEEDS, Comments
+from catnet_controller.github.crew import Crew
 from catnet_controller.github.issues import Issues
 from catnet_controller.github.source import Source
 from catnet_controller.github.statuses import Statuses
 from catnet_controller.github.viewer import Viewer
-from catnet_controller.models import CommentMessage, IssueMessage, StatusMessage
+from catnet_controller.models import (
+    AnswerMessage,
+    CommentMessage,
+    IssueMessage,
+    ReactionMessage,
+    StatusMessage,
+)
 from catnet_controller.ports import Clock
 
 
@@ -19,6 +26,7 @@ class Writer:
     """Implements ports.Reporter."""
 
     def __init__(self, *, client: Client) -> None:
+        self._client = client
         self._statuses = Statuses(client=client)
         viewer = Viewer(client=client)
         self._comments = Comments(client=client, viewer=viewer)
@@ -33,11 +41,25 @@ class Writer:
     async def issue(self, message: IssueMessage, remote: str | None) -> str:
         return await self._issues.issue(message, remote)
 
+    async def reaction(self, message: ReactionMessage) -> None:
+        """To a comment that is gone nothing is to be said."""
+        await self._client.write(
+            "POST",
+            f"{self._client.root}/issues/comments/{message.comment}/reactions",
+            {"content": message.content},
+            needs=NEEDS,
+            allow={404, 410},
+        )
+
+    async def answer(self, message: AnswerMessage, remote: str | None) -> str:
+        return await self._comments.answer(message, remote)
+
 
 class Edge:
     """Everything of GitHub for one repository; use as an async context manager.
 
-    ``source`` implements ports.Repository, ``reporter`` ports.Reporter. See Client and Source for
+    ``source`` implements ports.Repository, ``reporter`` ports.Reporter and
+    ``crew`` ports.Crew. See Client and Source for
     the arguments. Nothing is sent before the first call.
     """
 
@@ -72,6 +94,7 @@ class Edge:
         )
         self.source = Source(client=self._client, branch=branch, cache=cache, wanted=wanted)
         self.reporter = Writer(client=self._client)
+        self.crew = Crew(client=self._client)
 
     async def __aenter__(self) -> Self:
         return self

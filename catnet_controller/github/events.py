@@ -13,11 +13,14 @@ from enum import StrEnum
 from hashlib import sha256
 from typing import Any, cast
 
+from catnet_controller.errors import GithubUnavailable
+from catnet_controller.github.replies import note
 from catnet_controller.models import Delivery, Trigger
 
 _GUID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_ORDER = re.compile(r"\s{0,64}/catnet(?:\s|$)")
 _BRANCH = "refs/heads/"
 _PULL_ACTIONS = frozenset(
     {
@@ -76,12 +79,20 @@ def verify(body: bytes, signature: str | None, secrets: Sequence[bytes]) -> bool
 
 
 def interpret(
-    event: str, delivery: str, body: bytes, *, repository: str, branch: str, now: float
+    event: str,
+    delivery: str,
+    body: bytes,
+    *,
+    repository: str,
+    branch: str,
+    now: float,
+    commands: bool = False,
 ) -> Event:
     """Judge a delivery whose signature was verified.
 
     ``event`` and ``delivery`` are the headers X-GitHub-Event and X-GitHub-Delivery, empty when
-    missing. ``repository`` is OWNER/NAME and ``branch`` the one that is deployed from.
+    missing. ``repository`` is OWNER/NAME and ``branch`` the one that is deployed from;
+    ``commands``: comments may ask for something.
     """
 
     def judged(
@@ -121,6 +132,8 @@ def interpret(
                 return judged(Judged.ACCEPTED, _ping(payload))
             case "push" | "pull_request":
                 pass
+            case "issue_comment" if commands:
+                pass
             case _:
                 return judged(Judged.IGNORED, f"event {event} is not used")
         name = _text(payload, "repository", "full_name")
@@ -128,6 +141,8 @@ def interpret(
             return judged(Judged.IGNORED, f"it is for the repository {_shown(name)}")
         if event == "push":
             reason, trigger = _push(payload, branch, now)
+        elif event == "issue_comment":
+            reason, trigger = _comment(payload, now)
         else:
             reason, trigger = _pull_request(payload, branch, now)
     except _Malformed as problem:
@@ -176,6 +191,35 @@ def _pull_request(payload: dict[str, Any], branch: str, now: float) -> tuple[str
     return (
         f"pull request {number} {action}",
         Trigger(ref=f"pull/{number}", reason="pull-request", sha=sha, due_at=now),
+    )
+
+
+def _comment(payload: dict[str, Any], now: float) -> tuple[str, Trigger | None]:
+    """Only one that was just written, by a person, under a pull request, and speaks to us.
+
+    What stands in it is read again before anything is done; here only its digest is kept, so that
+    an edit in between shows.
+    """
+    action = _text(payload, "action")
+    comment = _at(payload, "comment")
+    issue = _at(payload, "issue")
+    if not isinstance(issue, dict) or not isinstance(comment, dict):
+        raise _Malformed("issue or comment is not an object")
+    if action != "created":
+        return f"action {_shown(action)} of a comment is not used", None
+    if "pull_request" not in issue:
+        return "the comment is not under a pull request", None
+    if not _ORDER.match(str(comment.get("body") or "")):
+        return "the comment asks for nothing", None
+    try:
+        written = note(comment, "a comment")
+    except GithubUnavailable:
+        raise _Malformed("comment is not one of GitHub's") from None
+    if not written.person or not 0 < written.id < 2**63:
+        return "the comment is not of a person", None
+    return (
+        f"comment {written.id} under pull request {written.pull}",
+        Trigger(ref=f"comment/{written.id}", reason="comment", sha=written.digest, due_at=now),
     )
 
 

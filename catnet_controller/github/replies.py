@@ -2,10 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, TypeVar, cast
 from urllib.parse import quote
 
 from catnet_controller.errors import GithubUnavailable
+from catnet_controller.models import Note
 
 T = TypeVar("T")
 
@@ -59,6 +61,26 @@ def pick(data: object, kind: type[T], *path: str | int, what: str) -> T:
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise _shapeless(what, path)
     return value
+
+
+def note(item: Any, what: str) -> Note:
+    """Raises GithubUnavailable for what is no comment."""
+    user = pick(item, dict, "user", what=what)
+    issue = pick(item, str, "issue_url", what=what).rpartition("/")[2]
+    try:
+        created = datetime.fromisoformat(pick(item, str, "created_at", what=what)).timestamp()
+        pull = int(issue)
+    except ValueError as cause:
+        raise GithubUnavailable(f"the answer to {what} is not what GitHub documents") from cause
+    return Note(
+        id=pick(item, int, "id", what=what),
+        pull=pull,
+        login=pick(user, str, "login", what=what),
+        person=user.get("type") == "User",
+        association=str(item.get("author_association") or "NONE"),
+        body=pick(item, str, "body", what=what),
+        created_at=created,
+    )
 
 
 def segment(text: str) -> str:

@@ -5,7 +5,7 @@ reordered or forged webhook can cause an early or a late look and never a wrong 
 """
 
 import random
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import structlog
 
@@ -64,7 +64,10 @@ BLOCKED_DELAY = 60.0
 
 
 class Reconcile:
-    """Takes one trigger a step. ``trouble`` holds what the operator must act on, by ref."""
+    """Takes one trigger a step. ``trouble`` holds what the operator must act on, by ref.
+
+    ``heed`` hears of comments that ask for something; None: nobody does.
+    """
 
     def __init__(
         self,
@@ -80,6 +83,7 @@ class Reconcile:
         clock: Clock,
         conclude: Conclude,
         offload: Offload,
+        heed: Callable[[Trigger], Awaitable[None]] | None = None,
     ) -> None:
         self._branch_name = branch
         self._mode = mode
@@ -92,6 +96,7 @@ class Reconcile:
         self._clock = clock
         self._conclude = conclude
         self._offload = offload
+        self._heed = heed
         self.trouble: dict[str, str] = {}
 
     async def step(self) -> bool:
@@ -131,6 +136,8 @@ class Reconcile:
             await self._branch(trigger)
         elif kind == "pull" and name.isdecimal():
             await self._pull(trigger, int(name))
+        elif kind == "comment" and name.isdecimal() and self._heed is not None:
+            await self._heed(trigger)
         else:
             log.info("trigger ignored", reason="not a ref this daemon follows")
             await self._triggers.settle(trigger)
@@ -206,7 +213,7 @@ class Reconcile:
             await self._triggers.settle(trigger)
             return
         if pull.conflicts:
-            cause = f"{verdict.CONFLICT}{self._branch_name}{_again(last)}"
+            cause = f"{verdict.CONFLICT}{self._branch_name}{_why(trigger, last)}"
             revision = await self._repository.revision(pull.sha, trigger.ref)
             await self._open(
                 Snapshot(revision=revision), Mode.DRY_RUN, trigger, (), (), cause=cause
@@ -229,7 +236,7 @@ class Reconcile:
             added=added,
         )
         cause = f"{verdict.MERGED}{self._branch_name} at {base[:12]}" if base else verdict.ALONE
-        cause += _again(last)
+        cause += _why(trigger, last)
         jobs: tuple[JobPlan, ...] = ()
         if pull.fork:
             # What a stranger wrote is read and judged, and never causes a device session.
@@ -361,5 +368,9 @@ def _stands(pull: Pull, last: Deployment) -> bool:
     return bool(pull.conflicts and clashed) or (pull.fork and not clashed)
 
 
-def _again(last: Deployment | None) -> str:
-    return verdict.AGAIN if last is not None else ""
+def _why(trigger: Trigger, last: Deployment | None) -> str:
+    """What the cause of a plan ends with: that it is made again, or who asked."""
+    if last is not None:
+        return verdict.AGAIN
+    who = trigger.reason.removeprefix("user ")
+    return f"{verdict.BY}{who}" if who != trigger.reason else ""

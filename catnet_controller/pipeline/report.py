@@ -5,7 +5,14 @@ import random
 import structlog
 
 from catnet_controller.errors import CatnetError, Transient
-from catnet_controller.models import IssueMessage, Message, OutboxRow, StatusMessage
+from catnet_controller.models import (
+    AnswerMessage,
+    IssueMessage,
+    Message,
+    OutboxRow,
+    ReactionMessage,
+    StatusMessage,
+)
 from catnet_controller.policy import retry
 from catnet_controller.ports import Clock, Outbox, Reporter
 
@@ -70,4 +77,9 @@ class Report:
             return None
         if isinstance(message, IssueMessage):
             return await self._reporter.issue(message, row.remote)
+        if isinstance(message, ReactionMessage):
+            await self._reporter.reaction(message)
+            return None
+        if isinstance(message, AnswerMessage):
+            return await self._reporter.answer(message, row.remote)
         return await self._reporter.comment(message, row.remote)

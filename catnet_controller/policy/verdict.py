@@ -29,6 +29,8 @@ CONFLICT = "pull-request in conflict with "
 AGAIN = " again, as the branch moved"
 """What the cause of a plan ends with that takes the place of one for the same commit: as long as it
 is under way, the former one stands."""
+BY = ", asked by "
+"""What the cause of a plan ends with that somebody asked for; who follows."""
 ALONE = "pull-request before its merge"
 """The cause of a plan of the pull request's own files, as GitHub has not merged them yet."""
 
@@ -131,7 +133,7 @@ def _refused(deployment: Deployment) -> Verdict:
 
 
 def _conflicts(deployment: Deployment) -> Verdict:
-    branch = deployment.cause.removeprefix(CONFLICT).removesuffix(AGAIN)
+    branch = _kind(deployment).removeprefix(CONFLICT)
     line = f"conflicts with {branch}: nothing can be planned"
     return Verdict(
         status=StatusState.FAILURE,
@@ -415,10 +417,15 @@ def _cell(text: str) -> str:
     return flat.replace("@", "@\u200b")
 
 
+def _kind(deployment: Deployment) -> str:
+    """The cause without who asked, or why again."""
+    return deployment.cause.removesuffix(AGAIN).partition(BY)[0]
+
+
 def _footer(deployment: Deployment, wording: Wording) -> str:
     link = f" · [details]({wording.public_url}/deployments/{deployment.id})"
     what = f"Plan of `{deployment.revision.sha[:12]}`"
-    cause = deployment.cause.removesuffix(AGAIN)
+    cause = _kind(deployment)
     if cause.startswith(MERGED):
         what += f" merged into {cause.removeprefix(MERGED)}"
     elif cause == ALONE:

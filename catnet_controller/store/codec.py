@@ -15,12 +15,14 @@ from functools import cache, lru_cache
 from typing import Any, TypeVar
 
 from catnet_controller.models import (
+    AnswerMessage,
     CommentMessage,
     Device,
     DeviceState,
     IssueMessage,
     Message,
     Outcome,
+    ReactionMessage,
     StatusMessage,
 )
 
@@ -53,9 +55,19 @@ def unpack_state(text: str) -> DeviceState:
 def unpack_message(text: str) -> Message:
     """A message tells its kind by its fields."""
     raw = json.loads(text)
-    kind = CommentMessage if "pull" in raw else IssueMessage
-    message: Message = _reader(StatusMessage if "context" in raw else kind)(raw)
+    kind = next(kind for mark, kind in _MESSAGES.items() if mark in raw)
+    message: Message = _reader(typing.cast(Hashable, kind))(raw)
     return message
+
+
+_MESSAGES: Mapping[str, type[Message]] = {
+    "context": StatusMessage,
+    "pull": CommentMessage,
+    "content": ReactionMessage,
+    "comment": AnswerMessage,
+    "open": IssueMessage,
+}
+"""Kinds of messages by a field that no earlier one has."""
 
 
 def _plain(value: object) -> object:

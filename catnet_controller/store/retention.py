@@ -71,6 +71,7 @@ _DROP_REST = (
     sa.delete(schema.delivery).where(schema.delivery.c.received_at < _before),
     sa.delete(schema.trigger).where(~_waits(_t.state), _t.due_at < _before),
     sa.delete(schema.outbox).where(~_waits(_o.state), _o.changed_at < _before),
+    sa.delete(schema.comment).where(schema.comment.c.ended_at < _before),
     sa.delete(schema.pulse).where(schema.pulse.c.alive_at < _before),
 )
 _DROP_TEXTS = sa.delete(schema.desired).where(

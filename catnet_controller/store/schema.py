@@ -195,6 +195,23 @@ outbox = sa.Table(
     sa.Index("ix_outbox_changed", "changed_at"),
 )
 
+# What a comment on GitHub asks for, by the number of the comment.
+comment = sa.Table(
+    "comment",
+    metadata,
+    sa.Column("id", sa.BigInteger, primary_key=True, autoincrement=False),
+    sa.Column("pull", sa.Integer, nullable=False),
+    sa.Column("login", Clean, nullable=False),
+    sa.Column("verb", sa.Text, nullable=False),
+    sa.Column("device", Clean, nullable=False),
+    sa.Column("after", sa.Integer, nullable=False),
+    _time("asked_at", nullable=False),
+    _time("begun_at"),
+    # No foreign key: what was answered does not keep its deployment.
+    sa.Column("deployment", sa.Integer),
+    _time("ended_at"),
+)
+
 # At most one row.
 pause = sa.Table(
     "pause",

@@ -25,6 +25,7 @@ from catnet_controller.models import (
     JobPlan,
     Message,
     Mode,
+    Order,
     OutboxRow,
     Outcome,
     Pause,
@@ -47,6 +48,7 @@ from catnet_controller.models import (
 from catnet_controller.ports import Clock, Conclude, Patience
 from catnet_controller.store import (
     accounts,
+    asked,
     deployments,
     duties,
     glances,
@@ -661,6 +663,54 @@ class Store:
             self._conclude_ended(conn)
 
         await self.db.tx(drop)
+        self.work.wake()
+
+    # --- Orders --------------------------------------------------------------------------------
+
+    async def order(self, comment: int) -> Order | None:
+        return await self.db.read(asked.find, comment)
+
+    async def orders(self) -> Sequence[Order]:
+        return await self.db.read(asked.waiting)
+
+    async def begin(
+        self,
+        order: Order,
+        trigger: Trigger,
+        *,
+        raised: Trigger | None,
+        messages: Sequence[Message],
+    ) -> bool:
+        now = self._clock.now()
+
+        def write_down(conn: sa.Connection) -> bool:
+            new = asked.add(conn, order)
+            if new:
+                outbox.put(conn, messages, now)
+            if new and raised is not None:
+                refs.raise_(conn, raised, now)
+            refs.settle(conn, trigger)
+            self._call(conn)
+            return new
+
+        new = await self.db.tx(write_down)
+        self.work.wake()
+        return new
+
+    async def claim_order(self, comment: int) -> bool:
+        return await self.db.tx(asked.claim, comment, self._clock.now())
+
+    async def carry(self, comment: int, deployment: int) -> None:
+        await self.db.tx(asked.carry, comment, deployment)
+
+    async def end_order(self, comment: int, messages: Sequence[Message]) -> None:
+        now = self._clock.now()
+
+        def end(conn: sa.Connection) -> None:
+            if asked.end(conn, comment, now):
+                outbox.put(conn, messages, now)
+
+        await self.db.tx(end)
         self.work.wake()
 
     # --- Outbox --------------------------------------------------------------------------------

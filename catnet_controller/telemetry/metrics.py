@@ -36,7 +36,7 @@ from catnet_controller.models import (
     Sync,
 )
 
-_EVENTS = ("push", "pull_request", "ping")
+_EVENTS = ("push", "pull_request", "issue_comment", "ping")
 _RESULTS = ("accepted", "ignored", "refused", "forged", "failed")
 _VERDICTS = ("learnt", "unknown", "changed")
 _LOGINS = ("complete", "failed", "locked-out")

@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from catnet_controller.demo.standin import Fault, Sent, Trouble
-from catnet_controller.github import events
 from tests.helpers_flow import Flow, config, flow
 
 FULL = os.environ.get("CATNET_SOAK") == "full"
@@ -72,15 +71,7 @@ class Soak:
         chance.shuffle(self.late)
         for _ in range(chance.randint(0, len(self.late))):
             sent = self.late.pop()
-            event = events.interpret(
-                sent.event,
-                sent.guid,
-                sent.body,
-                repository=it.github.repository,
-                branch="main",
-                now=it.clock.now(),
-            )
-            await it.store.receive(event.delivery, event.trigger)
+            await it.hear(sent)
 
     async def spoil(self) -> None:
         if self.chance.random() < 0.5:

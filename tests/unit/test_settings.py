@@ -123,9 +123,18 @@ def test_example_shows_the_true_defaults(tmp_path: Path) -> None:
             "  app: {id: 12, private_key: env:TOKEN}\n  token: env:TOKEN\n",
             "github: CatNet is either an App or has a token; leave app or token out",
         ),
+        (
+            "  token: env:TOKEN\n  commands: {enabled: true}\n  webhook_secrets: [env:TOKEN]\n",
+            "github: commands.enabled needs commands.users or commands.teams",
+        ),
+        (
+            "  token: env:TOKEN\n  commands: {enabled: true, teams: 'ops, @noc'}\n",
+            "github: commands.enabled needs webhook_secrets",
+        ),
+        ("  commands: {users: 'a b'}\n", "not names on GitHub such as `ada, bob`"),
     ],
 )
-def test_either_a_token_or_an_app(tmp_path: Path, lines: str, message: str) -> None:
+def test_keys_that_contradict_or_are_missing(tmp_path: Path, lines: str, message: str) -> None:
     path = tmp_path / "catnet.yaml"
     path.write_text(f"github:\n  repository: acme/x\n{lines}")
     with pytest.raises(SettingsInvalid) as met:

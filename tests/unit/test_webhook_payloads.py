@@ -67,6 +67,46 @@ def test_every_payload_is_judged(path: Path) -> None:
     assert (event.trigger is None) or (wakes and event.verdict is Judged.ACCEPTED)
 
 
+def test_comments_of_github_are_judged_where_they_may_ask() -> None:
+    payload = json.loads((FOLDER / "issue_comment_atlantis.json").read_bytes())
+    name = payload["repository"]["full_name"]
+
+    def heard(body: str) -> Event:
+        payload["comment"]["body"] = body
+        sent = json.dumps(payload).encode()
+        return interpret(
+            "issue_comment", "guid-1", sent, repository=name, branch="m", now=7.0, commands=True
+        )
+
+    assert heard("### Title").trigger is None
+    trigger = heard("/catnet plan").trigger
+    assert trigger is not None
+    assert trigger.ref == f"comment/{payload['comment']['id']}"
+    other = heard("/catnet deploy").trigger
+    assert other is not None
+    assert (other.ref, other.sha != trigger.sha) == (trigger.ref, True)
+    for path in (("comment",), ("comment", "user"), ("comment", "created_at"), ("issue",)):
+        kept = json.dumps(payload)
+        part = payload
+        for key in path[:-1]:
+            part = part[key]
+        part[path[-1]] = "nonsense"
+        assert heard_as_it_is(payload, name).verdict is Judged.REFUSED, path
+        payload = json.loads(kept)
+
+
+def heard_as_it_is(payload: object, name: str) -> Event:
+    return interpret(
+        "issue_comment",
+        "guid-1",
+        json.dumps(payload).encode(),
+        repository=name,
+        branch="m",
+        now=7.0,
+        commands=True,
+    )
+
+
 @pytest.mark.parametrize("path", FILES, ids=lambda path: path.stem)
 def test_another_branch_is_never_woken_by_it(path: Path) -> None:
     assert judge(path, branch="some-branch-of-ours").trigger is None

@@ -8,14 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from catnet_controller.models import (
+    AnswerMessage,
     CommentMessage,
     Desired,
     Device,
     DeviceState,
     Health,
     Intent,
+    IssueMessage,
+    Message,
     Outcome,
     Problem,
+    ReactionMessage,
     Restored,
     Scope,
     State,
@@ -86,9 +90,12 @@ def test_the_text_is_ascii(device: Device, text: str) -> None:
             sha="a" * 40, context="catnet/plan", state=StatusState.ERROR, description="no"
         ),
         CommentMessage(pull=7, body="context"),
+        IssueMessage(open=True, title="content"),
+        ReactionMessage(comment=7, content="eyes"),
+        AnswerMessage(comment=7, issue=8, body="pull"),
     ],
 )
-def test_a_message_tells_its_kind(message: StatusMessage | CommentMessage) -> None:
+def test_a_message_tells_its_kind(message: Message) -> None:
     assert unpack_message(pack(message)) == message
 
 
