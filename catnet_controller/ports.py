@@ -142,7 +142,9 @@ class Deployments(Protocol):
         ``trigger``, marks the ref as planned at this sha and settles it. Supersedes pending jobs
         (without an intent) of older deployments that this one replaces: every one of the same
         ref when it came with a trigger; and those of a device that gets a job here when ref and
-        mode are the same, or when this is a push and they are push or check. Writes the messages
+        mode are the same, or when this is a push and they are push or check. With a trigger and
+        another revision also pushes and dry-runs of the ref that run without an intent: whoever
+        works on one loses its lease. Writes the messages
         that ``conclude`` gives for the new deployment and for every deployment that thereby
         became final. A deployment without jobs, or with problems, is final at once.
         """

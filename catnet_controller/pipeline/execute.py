@@ -68,7 +68,7 @@ class Execute:
             try:
                 await self._work(claim)
             except LeaseLost:
-                log.warning("job given up: another worker owns the device now")
+                log.warning("job given up: it was superseded, cancelled or taken over")
             except Exception:
                 # Its lease runs out and the job is claimed again; the daemon lives on.
                 log.exception("job could not be recorded")

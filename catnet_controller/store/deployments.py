@@ -42,6 +42,7 @@ MANY = 100
 
 _d = schema.deployment.c
 _j = schema.job.c
+_l = schema.lease.c
 _PENDING = _j.state == literal(State.PENDING)
 _LIVE = _j.state.in_([literal(State.PENDING), literal(State.RUNNING)])
 _OPEN = _d.state.in_([literal(State.PENDING), literal(State.RUNNING)])
@@ -52,9 +53,7 @@ BRIEF = [each for each in schema.job.c if each.name != "detail"]
 
 _ADD = sa.insert(schema.deployment)
 _ADD_JOB = sa.insert(schema.job)
-_LEASED = sa.select(schema.lease.c.device).where(
-    schema.lease.c.device.in_(sa.bindparam("devices", expanding=True))
-)
+_LEASED = sa.select(_l.device).where(_l.device.in_(sa.bindparam("devices", expanding=True)))
 _ADD_LEASE = sa.insert(schema.lease)
 _GET = sa.select(schema.deployment).where(_d.id == sa.bindparam("number"))
 _JOBS = sa.select(*BRIEF).where(_j.deployment == sa.bindparam("number")).order_by(_j.id)
@@ -92,6 +91,24 @@ _WAITING = (
     .where(_PENDING, _j.intent.is_(None), _d.id < sa.bindparam("number"))
 )
 _OF_REF = _WAITING.where(_OPEN, _d.ref == sa.bindparam("its_ref"))
+_UNARMED = (
+    sa.select(*BRIEF, _j.detail)
+    .join(schema.deployment, _d.id == _j.deployment)
+    .where(
+        _OPEN,
+        _d.ref == sa.bindparam("its_ref"),
+        _d.sha != sa.bindparam("its_sha"),
+        _d.id < sa.bindparam("number"),
+        _j.state == literal(State.RUNNING),
+        _j.mode.in_([literal(Mode.PUSH), literal(Mode.DRY_RUN)]),
+        _j.intent.is_(None),
+    )
+)
+_LET_GO = (
+    sa.update(schema.lease)
+    .where(_l.device == sa.bindparam("its_device"), _l.job == sa.bindparam("its_job"))
+    .values(job=None, worker=None, until=0.0)
+)
 _SAME_KIND = sa.and_(_d.ref == sa.bindparam("its_ref"), _d.mode == sa.bindparam("its_mode"))
 _OF_DEVICES = _WAITING.where(_j.device.in_(sa.bindparam("devices", expanding=True)))
 _BY_PUSH = _OF_DEVICES.where(sa.or_(_SAME_KIND, _PUSH_OR_CHECK))
@@ -204,14 +221,20 @@ def _chunks(names: Sequence[str], size: int) -> Iterable[Sequence[str]]:
 
 
 def _replace_older(conn: sa.Connection, number: int, opening: Opening, now: float) -> None:
-    """Supersede the pending jobs of older deployments that this one replaces.
+    """Supersede the jobs of older deployments that this one replaces, if they touched no device.
 
     A revision of a branch that has problems replaces nothing: the last good one stays in force.
+    What runs goes on for the same revision. Else its worker finds the lease gone at its next step,
+    at the latest before it arms the device.
     """
     about: dict[str, object] = {"number": number, "its_ref": opening.revision.ref}
     refused_push = opening.mode is Mode.PUSH and bool(opening.problems)
     if opening.trigger is not None and not refused_push:
-        supersede(conn, conn.execute(_OF_REF, about).all(), number, now)
+        running = conn.execute(_UNARMED, {**about, "its_sha": opening.revision.sha}).all()
+        for row in running:
+            conn.execute(_LET_GO, {"its_device": row.device, "its_job": row.id})
+        waiting = conn.execute(_OF_REF, about).all()
+        supersede(conn, [*waiting, *running], number, now)
         conn.execute(_SUCCEED, about)
     query = _BY_PUSH if opening.mode is Mode.PUSH else _BY_OTHERS
     about["its_mode"] = opening.mode
@@ -220,7 +243,7 @@ def _replace_older(conn: sa.Connection, number: int, opening: Opening, now: floa
 
 
 def supersede(conn: sa.Connection, rows: Iterable[Row], newer: int, now: float) -> None:
-    """End these pending jobs. What an earlier attempt left in the outcome stays."""
+    """End these jobs. What an earlier attempt left in the outcome stays."""
     ended = {}
     for row in rows:
         known = Outcome(state=State.SUPERSEDED)

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from catnet_controller.errors import CancelRefused, InternalFault
+from catnet_controller.errors import CancelRefused, InternalFault, LeaseLost
 from catnet_controller.models import (
     Conclusion,
     Deployment,
@@ -247,15 +247,40 @@ async def test_what_replaces_what_on_a_device(
     assert await states_of(store, old.id) == [first, State.PENDING]
 
 
-async def test_a_running_job_and_an_interrupted_one_are_not_replaced(
-    store: Store, clock: ManualClock
-) -> None:
+async def test_what_has_armed_its_device_is_not_replaced(store: Store) -> None:
     old = await push(store, "edge1", "core1", sha="a", whole=True)
-    one, _ = await store.claim(5)
+    one, other = await store.claim(5)
     await store.checkpoint(one, Step.ARM, intent())
     await store.retry(one, done(State.FAILED), START + 50)
+    await store.checkpoint(other, Step.ARM, intent())
     await push(store, "edge1", "core1", sha="b", whole=True)
     assert await states_of(store, old.id) == [State.PENDING, State.RUNNING]
+    await store.checkpoint(other, Step.PUSH)
+
+
+async def test_what_runs_and_has_not_armed_its_device_is_replaced(store: Store) -> None:
+    old = await push(store, "edge1", sha="a", whole=True)
+    (claim,) = await store.claim(5)
+    await store.checkpoint(claim, Step.GUARD)
+    new = await push(store, "edge1", sha="b", whole=True)
+    assert await states_of(store, old.id) == [State.SUPERSEDED]
+    read = await store.deployment(old.id)
+    assert read is not None
+    assert read.state is State.SUPERSEDED
+    assert statuses(await waiting(store))["a"] is StatusState.FAILURE
+    with pytest.raises(LeaseLost):
+        await store.checkpoint(claim, Step.ARM, intent())
+    (claim,) = await store.claim(5)
+    assert claim.job.deployment == new.id
+
+
+async def test_what_runs_of_the_same_revision_goes_on(store: Store) -> None:
+    """Asked for again, or looked at again: it is about what is wanted."""
+    old = await push(store, "edge1", sha="a", whole=True)
+    (claim,) = await store.claim(5)
+    await push(store, "edge1", sha="a", whole=True)
+    assert await states_of(store, old.id) == [State.RUNNING]
+    await store.checkpoint(claim, Step.ARM, intent())
 
 
 async def test_what_is_retried_into_a_newer_deployment_is_superseded(store: Store) -> None:
@@ -274,12 +299,12 @@ async def test_what_is_retried_into_a_newer_deployment_is_superseded(store: Stor
     assert statuses(await waiting(store))["a"] is StatusState.FAILURE
 
 
-async def test_a_retry_is_superseded_by_a_newer_revision_that_leaves_the_device_alone(
+async def test_a_retry_is_superseded_by_a_newer_look_that_leaves_the_device_alone(
     store: Store,
 ) -> None:
     old = await push(store, "edge1", "core1", sha="a", whole=True)
     claims = await store.claim(5)
-    await push(store, "core1", sha="b", whole=True)
+    await push(store, "core1", sha="a", whole=True)
     for claim in claims:
         await store.release(claim)
     assert await states_of(store, old.id) == [State.SUPERSEDED, State.SUPERSEDED]
