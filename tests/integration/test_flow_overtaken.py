@@ -12,17 +12,17 @@ NEW = "ip route 198.51.100.0 255.255.255.0 Null0"
 DEPLOY = "catnet/deploy"
 
 
-@pytest.mark.parametrize("step", [Step.GUARD, Step.PUSH])
-async def test_a_newer_commit_stops_what_has_armed_no_device(tmp_path: Path, step: Step) -> None:
+@pytest.mark.parametrize("moment", [Step.GUARD, Step.PUSH])
+async def test_a_newer_commit_stops_what_has_armed_no_device(tmp_path: Path, moment: Step) -> None:
     async with flow(tmp_path, names=("a", "b")) as it:
         await it.trigger()
         record = it.store.checkpoint
         newer = ""
 
-        async def checkpoint(claim: Claim, now: Step, intent: Intent | None = None) -> None:
+        async def checkpoint(claim: Claim, step: Step, intent: Intent | None = None) -> None:
             nonlocal newer
-            await record(claim, now, intent)
-            if now is step and not newer:
+            await record(claim, step, intent)
+            if step is moment and not newer:
                 files: dict[str, str | None] = {"configs/a.cfg": config("a", NEW)}
                 newer = await it.github.commit(files, "Newer", webhook=False)
                 await it.store.trigger(Trigger(ref=BRANCH, reason="test", sha=newer))
@@ -32,7 +32,7 @@ async def test_a_newer_commit_stops_what_has_armed_no_device(tmp_path: Path, ste
         older = await it.push({"configs/a.cfg": config("a", OLD)})
         said = it.said(older)
         made = await it.store.history(2)
-        if step is Step.GUARD:
+        if moment is Step.GUARD:
             assert OLD not in it.typed("a")
             word = "superseded by a newer revision before it reached a"
             assert said == {DEPLOY: ("error", word), f"{DEPLOY}/a": said[f"{DEPLOY}/a"]}
@@ -40,7 +40,7 @@ async def test_a_newer_commit_stops_what_has_armed_no_device(tmp_path: Path, ste
         else:
             assert OLD in it.typed("a"), "what was armed is brought to its end"
             assert said[DEPLOY][0] == "success"
-        ended = [State.COMPLETE, State.SUPERSEDED if step is Step.GUARD else State.COMPLETE]
+        ended = [State.COMPLETE, State.SUPERSEDED if moment is Step.GUARD else State.COMPLETE]
         assert [each.state for each in made] == ended
         assert it.said(newer)[DEPLOY][0] == "success"
         assert NEW in it.device("a").startup()
