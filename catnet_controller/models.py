@@ -541,7 +541,28 @@ class AnswerMessage:
         return f"answer:{self.comment}"
 
 
-Message = StatusMessage | CommentMessage | IssueMessage | ReactionMessage | AnswerMessage
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordMessage:
+    """How a deployment (``number``) stands in an environment, for GitHub's list of deployments.
+
+    ``state`` is one of GitHub's: ``queued``, ``in_progress``, ``success``, ``failure``, ``error``.
+    """
+
+    sha: str
+    environment: str
+    number: int
+    state: str
+    description: str
+    log_url: str = ""
+
+    @property
+    def key(self) -> str:
+        return f"record:{self.number}:{self.environment}"
+
+
+Message = (
+    StatusMessage | CommentMessage | IssueMessage | ReactionMessage | AnswerMessage | RecordMessage
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

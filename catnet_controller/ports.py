@@ -37,6 +37,7 @@ from catnet_controller.models import (
     QueueDepth,
     ReactionMessage,
     Reading,
+    RecordMessage,
     RefState,
     Restored,
     Revision,
@@ -561,6 +562,10 @@ class Reporter(Protocol):
         ...
 
     async def reaction(self, message: ReactionMessage) -> None: ...
+
+    async def record(self, message: RecordMessage, remote: str | None) -> str:
+        """Say in GitHub's list of deployments how one stands; gives the next ``remote``."""
+        ...
 
     async def answer(self, message: AnswerMessage, remote: str | None) -> str:
         """Create or edit the one answer to a comment; gives the next ``remote``."""

@@ -381,6 +381,8 @@ class Github:
     """Two during a rotation. None: no webhooks, the branch is only polled."""
     issues: bool = field(default=False, metadata=_is(_Scalar(_flag)))
     """An issue is open while devices have not got what the branch wants."""
+    deployments: bool = field(default=False, metadata=_is(_Scalar(_flag)))
+    """Deployments are recorded in GitHub's own list as well, an environment for each site."""
     commands: Commands = field(default_factory=Commands, metadata=_is(_Section(Commands)))
     poll_interval: float = field(default=30.0, metadata=_duration("1s", "1d"))
     write_spacing: float = field(default=1.0, metadata=_duration("0", "1m"))

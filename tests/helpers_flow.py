@@ -90,6 +90,7 @@ class Flow:
         strict: bool,
         replan: bool,
         reverse: bool,
+        environments: bool,
         offload: Offload,
         backups: Backups,
     ) -> None:
@@ -99,7 +100,8 @@ class Flow:
         self.fleet = fleet
         self.metrics = Metrics(version="test")
         self.conclude = partial(
-            verdict.conclude, wording=Wording(public_url="https://catnet.example.net")
+            verdict.conclude,
+            wording=Wording(public_url="https://catnet.example.net", environments=environments),
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self.poll = Poll(
@@ -267,6 +269,7 @@ async def flow(
     logins: Mapping[str, Credential] | None = None,
     known: str = "",
     reverse: bool = False,
+    environments: bool = False,
     scale: float = 60.0,
     patience: float = 5.0,
 ) -> AsyncIterator[Flow]:
@@ -338,6 +341,7 @@ async def flow(
             strict=strict,
             replan=replan,
             reverse=reverse,
+            environments=environments,
             offload=offload,
             backups=backups,
         )

@@ -106,6 +106,7 @@ class Daemon:
             wording=Wording(
                 public_url=settings.http.url,
                 statuses_per_device=settings.deploy.statuses_per_device,
+                environments=settings.github.deployments,
             ),
         )
         self._stopping = asyncio.Event()

@@ -123,6 +123,7 @@ def _access(github: Github) -> Callable[[], str] | App:
         id=github.app.id,
         key=github.app.private_key.reveal,
         issues=github.issues,
+        deployments=github.deployments,
         members=github.commands.enabled and bool(github.commands.teams),
     )
 

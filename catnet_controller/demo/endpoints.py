@@ -28,6 +28,7 @@ from catnet_controller.demo.ledger import (
     Fault,
     Issue,
     Ledger,
+    Record,
     Request,
     Status,
     Trouble,
@@ -106,6 +107,9 @@ class Endpoints:
         app.router.add_delete(root + "/issues/comments/{id:\\d+}", self._delete_comment)
         app.router.add_post("/graphql", self._post_graphql)
         app.router.add_get(root + "/issues", self._get_issues)
+        app.router.add_get(root + "/deployments", self._get_records)
+        app.router.add_post(root + "/deployments", self._post_record)
+        app.router.add_post(root + "/deployments/{id:\\d+}/statuses", self._post_record_status)
         app.router.add_post(root + "/issues", self._post_issue)
         app.router.add_patch(root + "/issues/{number:\\d+}", self._patch_issue)
         return app
@@ -484,6 +488,54 @@ class Endpoints:
         )
         await self._ledger.tell(lambda: self._ledger.notes.append(comment))
         return _json(self._ledger.shown(comment), 201)
+
+    async def _get_records(self, request: web.Request) -> web.Response:
+        query = request.query
+        found = [
+            self._entry(each)
+            for each in reversed(self._ledger.records)
+            if query.get("sha") in (None, each.sha)
+            and query.get("environment") in (None, each.environment)
+        ]
+        return self._page(request, found)
+
+    async def _post_record(self, request: web.Request) -> web.Response:
+        body = await request.json()
+        if await self._git.kind(body["ref"]) != "commit":
+            raise _Refuse(422, f"No ref found for: {body['ref']}")
+        if body.get("required_contexts") != []:
+            raise _Refuse(409, "Conflict: Commit status checks failed for main.")
+        record = Record(
+            id=next(self._ledger.ids),
+            sha=body["ref"],
+            environment=body.get("environment", "production"),
+            payload=body.get("payload", ""),
+        )
+        await self._ledger.tell(lambda: self._ledger.records.append(record))
+        return _json(self._entry(record), 201)
+
+    async def _post_record_status(self, request: web.Request) -> web.Response:
+        number = int(request.match_info["id"])
+        record = next((each for each in self._ledger.records if each.id == number), None)
+        if record is None:
+            raise _Refuse(404, "Not Found")
+        body = await request.json()
+        if len(body.get("description", "")) > 140:
+            raise _invalid("DeploymentStatus", "description", "description is too long")
+        state = body["state"], body.get("description", ""), body.get("log_url", "")
+        await self._ledger.tell(lambda: record.states.append(state))
+        return _json({"id": next(self._ledger.ids), "state": state[0]}, 201)
+
+    def _entry(self, record: Record) -> Json:
+        return {
+            "id": record.id,
+            "sha": record.sha,
+            "ref": record.sha,
+            "task": "deploy",
+            "environment": record.environment,
+            "payload": record.payload,
+            "creator": payloads.user(self._ledger.login),
+        }
 
     async def _post_reaction(self, request: web.Request) -> web.Response:
         comment = self._note(request)

@@ -56,6 +56,18 @@ class Issue:
     state: str = "open"
 
 
+@dataclass(slots=True, kw_only=True)
+class Record:
+    """An entry of the list of deployments; ``states`` from the first to the newest."""
+
+    id: int
+    sha: str
+    environment: str
+    payload: object
+    states: list[tuple[str, str, str]] = field(default_factory=list)
+    """State, description and log URL."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
     """A request that was made of the API, and the status it was answered with (0: cut off)."""
@@ -150,6 +162,7 @@ class Ledger:
         self.posts: list[Status] = []
         self.notes: list[Comment] = []
         self.issues: list[Issue] = []
+        self.records: list[Record] = []
         self.teams: dict[str, dict[str, str]] = {}
         """Members of the organization's teams by slug: login, and ``active`` or ``pending``."""
         self.faults: list[Fault] = []

@@ -37,6 +37,9 @@ class App:
     members: bool = False
     """Whether it is to ask who is in a team."""
 
+    deployments: bool = False
+    """Whether it is to keep GitHub's list of deployments."""
+
     @property
     def permissions(self) -> Mapping[str, str]:
         """All that a token of it is asked to have, whatever else the App was given."""
@@ -45,6 +48,8 @@ class App:
             wanted["issues"] = "write"
         if self.members:
             wanted["members"] = "read"
+        if self.deployments:
+            wanted["deployments"] = "write"
         return wanted
 
 

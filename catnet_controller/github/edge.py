@@ -9,6 +9,7 @@ from catnet_controller.github.client import Client, Route
 from catnet_controller.github.comments import NEEDS, Comments
 from catnet_controller.github.crew import Crew
 from catnet_controller.github.issues import Issues
+from catnet_controller.github.records import Records
 from catnet_controller.github.source import Source
 from catnet_controller.github.statuses import Statuses
 from catnet_controller.github.viewer import Viewer
@@ -17,6 +18,7 @@ from catnet_controller.models import (
     CommentMessage,
     IssueMessage,
     ReactionMessage,
+    RecordMessage,
     StatusMessage,
 )
 from catnet_controller.ports import Clock
@@ -27,6 +29,7 @@ class Writer:
 
     def __init__(self, *, client: Client) -> None:
         self._client = client
+        self._records = Records(client=client)
         self._statuses = Statuses(client=client)
         viewer = Viewer(client=client)
         self._comments = Comments(client=client, viewer=viewer)
@@ -50,6 +53,9 @@ class Writer:
             needs=NEEDS,
             allow={404, 410},
         )
+
+    async def record(self, message: RecordMessage, remote: str | None) -> str:
+        return await self._records.record(message, remote)
 
     async def answer(self, message: AnswerMessage, remote: str | None) -> str:
         return await self._comments.answer(message, remote)

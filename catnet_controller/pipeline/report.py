@@ -11,6 +11,7 @@ from catnet_controller.models import (
     Message,
     OutboxRow,
     ReactionMessage,
+    RecordMessage,
     StatusMessage,
 )
 from catnet_controller.policy import retry
@@ -80,6 +81,8 @@ class Report:
         if isinstance(message, ReactionMessage):
             await self._reporter.reaction(message)
             return None
+        if isinstance(message, RecordMessage):
+            return await self._reporter.record(message, row.remote)
         if isinstance(message, AnswerMessage):
             return await self._reporter.answer(message, row.remote)
         return await self._reporter.comment(message, row.remote)

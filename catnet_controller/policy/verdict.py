@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from catnet_controller.models import (
     CommentMessage,
@@ -11,6 +11,7 @@ from catnet_controller.models import (
     Job,
     Message,
     Mode,
+    RecordMessage,
     Restored,
     State,
     StatusMessage,
@@ -31,6 +32,10 @@ AGAIN = " again, as the branch moved"
 is under way, the former one stands."""
 BY = ", asked by "
 """What the cause of a plan ends with that somebody asked for; who follows."""
+PRODUCTION = "production"
+"""The environment of devices without a site, and of all when there are too many sites."""
+MOST_SITES = 20
+"""Each costs GitHub three writes for a deployment, and statuses wait in the same line."""
 ALONE = "pull-request before its merge"
 """The cause of a plan of the pull request's own files, as GitHub has not merged them yet."""
 
@@ -41,10 +46,12 @@ class Wording:
 
     ``public_url`` is the address of the status page without trailing slash, or empty.
     ``statuses_per_device`` is how many devices a deployment may have to get a context for each.
+    ``environments``: GitHub's list of deployments is kept, an environment for each site.
     """
 
     public_url: str = ""
     statuses_per_device: int = 20
+    environments: bool = False
 
 
 def conclude(deployment: Deployment, wording: Wording) -> Conclusion:
@@ -61,6 +68,8 @@ def conclude(deployment: Deployment, wording: Wording) -> Conclusion:
             body = f"{verdict.text}\n\n{_footer(deployment, wording)}"
             hidden = _uneventful(deployment, verdict)
             messages.append(CommentMessage(pull=pull, body=body, hidden=hidden))
+    if wording.environments and deployment.mode is Mode.PUSH and deployment.revision.reported:
+        messages.extend(_records(deployment, wording))
     if deployment.mode is Mode.ROLLBACK and verdict.state is State.COMPLETE:
         messages.extend(_taken_back(deployment, wording))
     return Conclusion(state=verdict.state, summary=verdict.line, messages=tuple(messages))
@@ -228,7 +237,7 @@ def _statuses(
 ) -> Iterable[StatusMessage]:
     revision = deployment.revision
     base = context(revision.pull)
-    url = f"{wording.public_url}/deployments/{deployment.id}" if wording.public_url else ""
+    url = _url(deployment, wording)
     if 0 < len(deployment.jobs) <= wording.statuses_per_device:
         for job in deployment.jobs:
             state, line = _device_line(deployment, job)
@@ -248,12 +257,31 @@ def _statuses(
     )
 
 
+def _records(deployment: Deployment, wording: Wording) -> Iterable[RecordMessage]:
+    """How the deployment stands at each site, for GitHub's list of deployments."""
+    sites: dict[str, list[Job]] = {}
+    for job in deployment.jobs:
+        sites.setdefault(job.device.site or PRODUCTION, []).append(job)
+    if len(sites) > MOST_SITES:
+        sites = {PRODUCTION: list(deployment.jobs)}
+    for site, jobs in sorted(sites.items()):
+        part = judge(replace(deployment, jobs=tuple(jobs)))
+        yield RecordMessage(
+            sha=deployment.revision.sha,
+            environment=site,
+            number=deployment.id,
+            state=_RECORDED.get(part.state, "error"),
+            description=part.line,
+            log_url=_url(deployment, wording),
+        )
+
+
 def _taken_back(deployment: Deployment, wording: Wording) -> Iterable[StatusMessage]:
     """The commit that the branch is at must not look deployed where it was taken back."""
     revision = deployment.revision
     if not revision.sha:
         return
-    url = f"{wording.public_url}/deployments/{deployment.id}" if wording.public_url else ""
+    url = _url(deployment, wording)
     line = f"{revision.title} by {revision.author}; not pushed there again by itself"
     base = context(None)
     for one in (f"{base}/{deployment.jobs[0].device.name}", base):
@@ -264,6 +292,10 @@ def _taken_back(deployment: Deployment, wording: Wording) -> Iterable[StatusMess
             description=clip(line),
             target_url=url,
         )
+
+
+def _url(deployment: Deployment, wording: Wording) -> str:
+    return f"{wording.public_url}/deployments/{deployment.id}" if wording.public_url else ""
 
 
 def _device_line(deployment: Deployment, job: Job) -> tuple[StatusState, str]:
@@ -297,6 +329,12 @@ _DOING = {
     Mode.CHECK: "checking",
     Mode.BACKUP: "backing up",
     Mode.ROLLBACK: "rolling back",
+}
+_RECORDED = {
+    State.PENDING: "queued",
+    State.RUNNING: "in_progress",
+    State.COMPLETE: "success",
+    State.FAILED: "failure",
 }
 _RESTORED = {
     Restored.NOT_NEEDED: "nothing was changed",

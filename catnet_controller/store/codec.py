@@ -23,6 +23,7 @@ from catnet_controller.models import (
     Message,
     Outcome,
     ReactionMessage,
+    RecordMessage,
     StatusMessage,
 )
 
@@ -62,6 +63,7 @@ def unpack_message(text: str) -> Message:
 
 _MESSAGES: Mapping[str, type[Message]] = {
     "context": StatusMessage,
+    "environment": RecordMessage,
     "pull": CommentMessage,
     "content": ReactionMessage,
     "comment": AnswerMessage,

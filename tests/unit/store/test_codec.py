@@ -20,6 +20,7 @@ from catnet_controller.models import (
     Outcome,
     Problem,
     ReactionMessage,
+    RecordMessage,
     Restored,
     Scope,
     State,
@@ -92,6 +93,7 @@ def test_the_text_is_ascii(device: Device, text: str) -> None:
         CommentMessage(pull=7, body="context"),
         IssueMessage(open=True, title="content"),
         ReactionMessage(comment=7, content="eyes"),
+        RecordMessage(sha="a", environment="vienna", number=7, state="open", description="pull"),
         AnswerMessage(comment=7, issue=8, body="pull"),
     ],
 )
