@@ -281,8 +281,16 @@ def _negated(template: str) -> re.Pattern[str] | None:
 
 # Without the call in between that a named tuple makes: as many as there are lines.
 _match = tuple.__new__
+_CHOICE = re.compile(r"<[\w-]+(?:\|[\w-]+)+>")
 _LITERAL = re.compile(r"(?!\.\.\.$)[\w.:@-]+")
 _Shelf = tuple[Row, ...]
+
+
+class _Shelves(NamedTuple):
+    """The rows of a first word: by the second; where that may be any, by the third."""
+
+    seconds: Mapping[str, _Shelf]
+    thirds: Mapping[str, _Shelf]
 
 
 class Book:
@@ -311,8 +319,12 @@ class Book:
         below = shelves.get(first) or shelves.get("")
         if below is None:
             return None
-        shelf = below.get(rest.partition(" ")[0])
-        for row in below[""] if shelf is None else shelf:
+        second, _, rest = rest.partition(" ")
+        shelf = below.seconds.get(second)
+        if shelf is None:
+            thirds = below.thirds
+            shelf = thirds.get(rest.partition(" ")[0]) or thirds[""]
+        for row in shelf:
             found = row.positive.match(text)
             if found is None and negative and row.valued:
                 found = row.prefix.match(text)
@@ -336,17 +348,40 @@ def firsts(row: Row) -> Sequence[str]:
     return (first if _LITERAL.fullmatch(first) else "",)
 
 
-def second_word(row: Row) -> str | None:
-    """The second word that every line of this row has; None where it may be any."""
+def seconds(row: Row) -> Sequence[str]:
+    """The words that every line of this row has one of as its second; none where it may be any."""
     word = "".join(row.pattern.split()[1:2])
-    if not _LITERAL.fullmatch(word) or (row.no != "full" and row.no.split()[2:3] != [word]):
-        return None
-    return word
+    if row.no == "full" and _CHOICE.fullmatch(word):
+        return word[1:-1].split("|")
+    return _literal(row, 1)
 
 
-def _shelves(words: Mapping[str, Sequence[Row]], first: str) -> dict[str, _Shelf]:
-    """The rows of a first word by second word, those that say little last; "" is any other."""
+def _literal(row: Row, place: int) -> Sequence[str]:
+    """The word that every line of this row has at a place, its negation as well."""
+    word = "".join(row.pattern.split()[place : place + 1])
+    if not _LITERAL.fullmatch(word):
+        return ()
+    if row.no != "full" and row.no.split()[place + 1 : place + 2] != [word]:
+        return ()
+    return (word,)
+
+
+def _thirds(row: Row) -> Sequence[str]:
+    """As `seconds`, for the third word behind a second that is one word of any kind."""
+    word = "".join(row.pattern.split()[1:2])
+    return _literal(row, 2) if word == "*" or re.fullmatch(r"<[\w#]+>", word) else ()
+
+
+def _shelves(words: Mapping[str, Sequence[Row]], first: str) -> _Shelves:
+    """The rows of a first word, those that say little last; "" is any other word."""
     rows = (*words[first], *(words.get("", ()) if first else ()))
     rows = (*(row for row in rows if not row.loose), *(row for row in rows if row.loose))
-    seconds = {second_word(row) or "" for row in rows} | {""}
-    return {two: tuple(row for row in rows if second_word(row) in (None, two)) for two in seconds}
+    return _Shelves(
+        _shelf(rows, seconds), _shelf([row for row in rows if not seconds(row)], _thirds)
+    )
+
+
+def _shelf(rows: Sequence[Row], words: Callable[[Row], Sequence[str]]) -> dict[str, _Shelf]:
+    each = [(row, words(row)) for row in rows]
+    found = {"", *(word for _, some in each for word in some)}
+    return {one: tuple(row for row, some in each if not some or one in some) for one in found}

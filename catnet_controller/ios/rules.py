@@ -2,7 +2,7 @@
 
 from functools import lru_cache
 
-from catnet_controller.ios.rows import Book, Kind, Match, Row, firsts, second_word
+from catnet_controller.ios.rows import Book, Kind, Match, Row, firsts, seconds
 from catnet_controller.ios.tables import filters, general, interfaces, routing, security, services
 from catnet_controller.ios.tree import Path
 from catnet_controller.ios.words import spelling
@@ -65,7 +65,7 @@ _OPENERS = frozenset(
     for row in BOOK.rows
     if row.mode == "config" and row.kind is Kind.SECTION
     for first in firsts(row)
-    for second in (second_word(row) or "",)
+    for second in (seconds(row) or [""])
 )
 
 

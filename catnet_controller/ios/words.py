@@ -47,7 +47,7 @@ _PLAIN = re.compile(r"(?<= )([A-Za-z]{2}[A-Za-z-]*)(\d+(?:\.\d+)?)(?= |$)")
 # (modes, pattern, what IOS prints); no modes: wherever the line stands, because no mode has a
 # keyword that begins so. Whole words only: `host` is a keyword of its own in an address pool.
 # Source: Cisco IOS command references, unambiguous prefixes.
-_SWITCHPORT = "sw(?:i|it|itc|itch|itchp|itchpo|itchpor)? "
+_SWITCHPORT = "s(?!witchport )w(?:i|it|itc|itch|itchp|itchpo|itchpor)? "
 _ALLOWED = "tr(?:u|un|unk)? all?(?:o|ow|owe|owed)? vl(?:a|an)?(?= )"
 _NATIVE = "tr(?:u|un|unk)? nat(?:i|iv|ive)? vl(?:a|an)?(?= )"
 _ACCESS = "acc?(?:e|es|ess)?"
@@ -138,6 +138,9 @@ canonical = lru_cache(maxsize=131072)(spelling)
 
 
 def _names(text: str) -> str:
+    if text.startswith(("ip prefix-list ", "ipv6 prefix-list ")):
+        # No port stands there, but a list may have the name of one.
+        return text
     route = _ROUTE.match(text)
     if route or text[-1:].isdigit() or "/" in text or "interface" in text:
         if text.startswith("interface ") and _PRINTED.match(text):
