@@ -36,26 +36,37 @@ class Entries:
         del self.kids[place], self.numbers[place], self.rules[place]
 
 
+_NEAR = 128
+"""How far from its last known place a line is looked for first."""
+
+
 class Branch:
     """A node that can be changed. Children are opened only when something below changes."""
 
     __slots__ = (
-        "_entries", "_found", "_keys", "_near", "last", "node", "opened", "raw", "text", "twice",
+        "_entries", "_found", "_keys", "_near", "last", "node", "opened", "place", "raw", "text",
+        "twice",
     )  # fmt: skip
 
-    def __init__(self, node: Node) -> None:
-        self.become(node)
-
-    def become(self, node: Node) -> None:
-        """Be another node from now on, in the same place."""
+    def __init__(self, node: Node, place: int = 0) -> None:
+        self.place = place
+        """About where it stands among its like: others came and went since this was looked up."""
         self.node = node
         self.text = node.text
         self.raw = node.raw
         self.opened: list[Branch] | None = None
         self._found: tuple[str, str, Match | None] | None = None
 
+    def become(self, node: Node) -> None:
+        """Be another node from now on, in the same place."""
+        self.node = node
+        self.text = node.text
+        self.raw = node.raw
+        self.opened = None
+        self._found = None
+
     def _open(self) -> list["Branch"]:
-        self.opened = [Branch(child) for child in self.node.children]
+        self.opened = [Branch(child, place) for place, child in enumerate(self.node.children)]
         self._keys: dict[tuple[str, ...], Branch] | None = None
         self._entries: Entries | None = None
         self._near: dict[str, dict[tuple[str, ...], tuple[str, ...]]] = {}
@@ -134,6 +145,16 @@ class Branch:
         if self._entries is None:
             self._entries = Entries([k for k in kids if k.node.shape is not Shape.NOISE])
         return self._entries
+
+    def spot(self, kid: "Branch") -> int:
+        """The place of a child; ValueError when it is none. Looked for where it was at last."""
+        for reach in (_NEAR, len(self.kids)):
+            try:
+                kid.place = self.kids.index(kid, max(0, kid.place - reach), kid.place + reach)
+            except ValueError:
+                continue
+            return kid.place
+        raise ValueError(kid.text)
 
     def unkeyed(self) -> None:
         """Find the lines by identity anew: an entry came or went, and ``entries`` knows of it."""

@@ -56,12 +56,13 @@ def _behind(branch: Branch, name: str, found: Match, last: int) -> int | None:
     if kid is None:
         return None
     try:
-        spot = branch.kids.index(kid) + 1
+        spot = branch.spot(kid) + 1
     except ValueError:
         return None
     while spot < last and (next_ := branch.kids[spot].found(name)) and next_.row is found.row:
         spot += 1
-    branch.last[found.row.pattern] = branch.kids[spot - 1]
+    branch.last[found.row.pattern] = last_ = branch.kids[spot - 1]
+    last_.place = spot - 1
     return spot
 
 

@@ -278,8 +278,9 @@ class Model:
         if old is not None:
             old.become(node)
             return old
-        new = Branch(node)
-        branch.kids.insert(placing.position(branch, at, node.text, found), new)
+        place = placing.position(branch, at, node.text, found)
+        new = Branch(node, place)
+        branch.kids.insert(place, new)
         keys[key] = new
         return new
 
@@ -382,7 +383,7 @@ class Model:
         keys = branch.keys(mode(at))
         branch.single(mode(at), key)
         if (old := keys.pop(key, None)) is not None:
-            branch.kids.remove(old)
+            del branch.kids[branch.spot(old)]
 
     def _default(self, at: Path, bare: str) -> None:
         branch = self._branch(at)
