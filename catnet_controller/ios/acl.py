@@ -30,6 +30,11 @@ _NAMES = {
     for protocol, names in (("tcp", _TCP), ("udp", _UDP))
 }
 _NUMBER = re.compile(r" 0*(\d+)(?= |$)")
+# What most entries are: no number that has a name, no address that is a host or anything.
+_PRINTED = re.compile(
+    r"(?:permit|deny) (?!host )[a-z][a-z-]*"
+    r"(?: (?:[A-Za-z][\w-]*|(?!0\.0\.0\.0)\d+\.[\d.]+|(?!4500)[1-9]\d{3,4})(?= |$))+$"
+)
 _PROTOCOLS = {
     "1": "icmp", "2": "igmp", "4": "ipinip", "6": "tcp", "17": "udp", "47": "gre", "50": "esp",
     "51": "ahp", "88": "eigrp", "89": "ospf", "94": "nos", "103": "pim", "108": "pcp",
@@ -47,7 +52,7 @@ def split(line: str) -> tuple[int | None, str]:
     head, _, rest = line.partition(" ")
     if head == "sequence":
         head, _, rest = rest.partition(" ")
-    if rest and head.isdecimal():
+    if head.isdecimal() and rest:
         return int(head), rest
     if " sequence " in line and (found := _SEQUENCE_LAST.match(line)):
         return int(found[2]), found[1]
@@ -56,8 +61,8 @@ def split(line: str) -> tuple[int | None, str]:
 
 @lru_cache(maxsize=131072)
 def rule(text: str) -> str:
-    """An entry without its number in one spelling."""
-    return text if text.startswith("remark") else _spelling(text)
+    """An entry without its number in one spelling: the text itself where it is printed so."""
+    return text if _PRINTED.match(text) or text.startswith("remark") else _spelling(text)
 
 
 def _spelling(text: str) -> str:

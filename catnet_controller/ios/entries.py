@@ -46,7 +46,7 @@ def plan(header: str, have: Section, want: Section) -> Iterator[Step]:
         return
     if [item.text for item in have.items] == [item.text for item in want.items]:
         return
-    numbered = any(_number(item) for item in have.items)
+    numbered = any(item.body for item in have.items)
     if not numbered and not header.startswith("ipv6"):
         yield from _unnumbered(path, have, want)
         return
@@ -58,9 +58,10 @@ def plan(header: str, have: Section, want: Section) -> Iterator[Step]:
 
 def equal(header: str, have: Section, want: Section) -> bool:
     """True when nothing would have to be typed."""
-    if [item.text for item in have.items] == [item.text for item in want.items]:
+    first, second = ([item.text for item in section.items] for section in (have, want))
+    if first == second:
         return True
-    first, second = ([i.text for i in s.items if not acl.remark(i.text)] for s in (have, want))
+    first, second = ([text for text in s if not text.startswith("remark")] for s in (first, second))
     return first == second and next(plan(header, have, want), None) is None
 
 
@@ -79,11 +80,12 @@ def _rules(section: Section) -> list[_Rule]:
     remarks: tuple[Item, ...] = ()
     last = 0
     for item in section.items:
-        if acl.remark(item.text):
+        text, body = item.text, item.body
+        if text.startswith("remark"):
             remarks = (*remarks, item)
             continue
-        last = _number(item) or last + 10
-        rules.append(_Rule(item.text, last, item.line, remarks))
+        last = int(body[0]) if body else last + 10
+        rules.append(_Rule(text, last, item.line, remarks))
         remarks = ()
     rules.append(_Rule("", last + 10, 0, remarks))
     return rules

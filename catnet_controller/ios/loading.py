@@ -119,10 +119,9 @@ def _fill_list(section: Section, nodes: Iterable[Node], known: Known) -> None:
     lines = known.lines(section.path)
     for node in nodes:
         printed, _, line, shape, _, children = node
-        if shape is Shape.NOISE or printed in CLOSERS:
-            continue
-        if children or shape is not Shape.LINE:
-            _peculiar(section, "acl", node, known, set())
+        if shape is not Shape.LINE or children or printed in CLOSERS:
+            if shape is not Shape.NOISE and printed not in CLOSERS:
+                _peculiar(section, "acl", node, known, set())
             continue
         held = lines.get(printed)
         if held is not None and held.key not in index:
@@ -131,7 +130,7 @@ def _fill_list(section: Section, nodes: Iterable[Node], known: Known) -> None:
             continue
         number, text = acl.split(printed)
         rule, key, found = _read_entry(text)
-        if found is None or found.row.kind is not Kind.ENTRY:
+        if found is None:
             _peculiar(section, "acl", node, known, set())
         elif key in index:
             _entry(section, printed, line)
@@ -139,7 +138,7 @@ def _fill_list(section: Section, nodes: Iterable[Node], known: Known) -> None:
             item = Item(rule, key, found, line, (str(number),) if number else ())
             items.append(item)
             index[key] = item
-            if not acl.remark(rule):
+            if not rule.startswith("remark"):
                 lines[printed] = item
 
 
@@ -249,11 +248,15 @@ _ENTRY = {word: BOOK.find("acl", f"{word} any") for word in ("permit", "deny")}
 
 @lru_cache(maxsize=131072)
 def _read_entry(text: str) -> tuple[str, Key, Match | None]:
-    """An entry without its number to its rule, its key, and what is known of it."""
-    text = spelling(text, "acl")
+    """An entry without its number to its rule, its key, and what is known of it, if it is one."""
     rule = acl.rule(text)
+    if rule is not text or acl.remark(text):
+        text = spelling(text, "acl")
+        rule = acl.rule(text)
     word, more, _ = text.partition(" ")
     found = (_ENTRY.get(word) if more else None) or BOOK.find("acl", text)
+    if found is not None and found.row.kind is not Kind.ENTRY:
+        found = None
     return rule, ("entry", rule), found
 
 

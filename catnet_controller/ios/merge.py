@@ -124,9 +124,10 @@ def vlans(running: Section, desired: Section, aim: Aim) -> None:
     ]
     if not ports:
         return
-    shown = any(_VLAN.match(item.text) for item in (*running.items, *desired.items)) or any(
-        item.text in ("vtp mode transparent", "vtp mode off") for item in running.items
-    )
+    shown = any(
+        item.text.startswith("vlan ") and _VLAN.match(item.text)
+        for item in (*running.items, *desired.items)
+    ) or any(item.text in ("vtp mode transparent", "vtp mode off") for item in running.items)
     for port, line in ports:
         text = f"vlan {line.text.rsplit(maxsplit=1)[-1]}"
         found = match("config", text)

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from catnet_controller.ios.rows import Kind
 from catnet_controller.ios.rules import known, look, may_open, mode, opens
-from catnet_controller.ios.tree import Below, Node, Path, Problem, Shape, Tree, lines
+from catnet_controller.ios.tree import Below, Node, Path, Problem, Shape, Tree, lines, new
 from catnet_controller.ios.words import CLOSERS, canonical
 
 _NOISE = re.compile(
@@ -94,9 +94,13 @@ def whole(text: str) -> bool:
 def _collect(nodes: Sequence[Node], parts: list[str]) -> None:
     for _, raw, _, _, _, children in nodes:
         parts.append(raw)
-        if isinstance(children, Below):
+        # The tuple first: it is what most have, and the quicker question.
+        if isinstance(children, tuple):
+            if children:
+                _collect(children, parts)
+        elif isinstance(children, Below):
             parts.append(children.raw)
-        elif children:
+        else:
             _collect(children, parts)
 
 
@@ -245,7 +249,7 @@ def _header(line: str) -> bool:
 
 def _comments(after: int, number: int) -> list[Node]:
     """Comments without words that follow line ``after``."""
-    return [Node("!", "!\n", after + 1 + i, Shape.NOISE) for i in range(number)]
+    return [new(Node, ("!", "!\n", after + 1 + i, Shape.NOISE, (), ())) for i in range(number)]
 
 
 class _Parser:
@@ -270,7 +274,9 @@ class _Parser:
             found = _PLAIN.match(self.text, place)
             if found is not None:
                 at = self.plain(at, found)
-                at, place = self.again(at, found.end(), found[0])
+                place = found.end()
+                if seen.order:
+                    at, place = self.again(at, place, found[0])
                 continue
             begun = at
             at = self.take(at)
@@ -321,12 +327,14 @@ class _Parser:
         end = at + count
         node = seen.nodes.get(text)
         if node is None:
-            node = _section(text, at + 1) if count > 1 else Node(text.strip(), text, end)
-            self.fresh[text] = node
             if count == 1:
+                node = new(Node, (text.strip(), text, end, Shape.LINE, (), ()))
                 seen.flat = seen.flat or may_open(node.text)
-            elif not seen.lifted and ("\n  " in text or not _header(node.text)):
-                seen.lifted = _lifted((), (node,))[0] is not node
+            else:
+                node = _section(text, at + 1)
+                if not seen.lifted and ("\n  " in text or not _header(node.text)):
+                    seen.lifted = _lifted((), (node,))[0] is not node
+            self.fresh[text] = node
         if self.pending:
             self.flush(1)
         if len(self.stack) > 1:
@@ -336,7 +344,8 @@ class _Parser:
         number = len(comments) // 2
         if number:
             below += _comments(end, number)
-        self.order.append(Piece(piece, node, count + number, number))
+        if not seen.order:
+            self.order.append(new(Piece, (piece, node, count + number, number)))
         return end + number
 
     def take(self, at: int) -> int:

@@ -54,7 +54,7 @@ class Planner:
         self._printed = printed
 
     def run(self) -> None:
-        for name in sorted(self._cleared & {item.text for item in self._have.items}):
+        for name in sorted(self._cleared and self._cleared & {i.text for i in self._have.items}):
             self._step((), f"default {name}")
             self._emptied(name)
             # Whether a port is up by default differs between platforms; it stays what it was.

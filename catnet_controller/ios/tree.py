@@ -55,7 +55,7 @@ class Below(Sequence[Node]):
         if self._nodes is None:
             self._nodes = tuple(
                 [
-                    _new(Node, (line.strip(), line, number, Shape.LINE, (), ()))
+                    new(Node, (line.strip(), line, number, Shape.LINE, (), ()))
                     for number, line in enumerate(lines(self.raw), self._first)
                 ]
             )
@@ -93,7 +93,7 @@ def lines(text: str) -> list[str]:
 
 
 # Without the call in between that a named tuple makes: as many as there are lines.
-_new = tuple.__new__
+new = tuple.__new__
 
 
 @dataclass(frozen=True, slots=True)
