@@ -76,9 +76,6 @@ def faults(running: str, desired: str, change: ChangeSet) -> Iterator[str]:
         yield f"touches what does not differ: {strange[:3]}"
 
 
-# All in one process of the tests, where the verdicts are.
-pytestmark = pytest.mark.xdist_group("mutations")
-
 Texts = list[tuple[str, str]]
 
 
