@@ -51,7 +51,9 @@ def plan(header: str, have: Section, want: Section) -> Iterator[Step]:
         yield from _unnumbered(path, have, want)
         return
     old, new = _rules(have), _rules(want)
-    if [(r.text, r.said()) for r in old] == [(r.text, r.said()) for r in new]:
+    if len(old) == len(new) and all(
+        one.text == two.text and one.said() == two.said() for one, two in zip(old, new, strict=True)
+    ):
         return
     yield from _edits(path, old, new)
 
@@ -136,7 +138,8 @@ def _edits(path: Path, old: list[_Rule], new: list[_Rule]) -> Iterator[Step]:
             crowded = next(rule for place, rule in enumerate(new) if place not in kept)
             yield Step(path=path, text=crowded.text, line=crowded.line, stop=_CROWDED)
             return
-        room = max(_gaps(new, kept)) + 1
+        gaps = _runs([place for place in range(len(new)) if place not in kept])
+        room = max((end - start for start, end in gaps), default=0) + 1
         step = max(10, room)
         yield Step(path=(), text=_resequence(path, step))
         for place, rule in enumerate(old, 1):
@@ -224,15 +227,17 @@ def increasing(places: Sequence[int]) -> set[int]:
     return kept
 
 
-def _gaps(new: Sequence[_Rule], kept: set[int]) -> list[int]:
-    """How many new entries stand together, for each such place."""
-    runs = [0]
-    for place in range(len(new)):
-        if place in kept:
-            runs.append(0)
-        else:
-            runs[-1] += 1
-    return runs
+def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Rising numbers to those that follow each other: the first, and the one behind the last."""
+    start = end = -1
+    for place in places:
+        if place != end:
+            if end > start:
+                yield start, end
+            start = place
+        end = place + 1
+    if end > start:
+        yield start, end
 
 
 def _numbers(old: list[_Rule], new: list[_Rule], kept: set[int]) -> list[int] | None:
@@ -241,21 +246,14 @@ def _numbers(old: list[_Rule], new: list[_Rule], kept: set[int]) -> list[int] | 
     taken = sorted(rule.number for rule in old if rule.text)
     used = set(taken)
     given = [where[rule.text] if place in kept else 0 for place, rule in enumerate(new)]
-    low, start = 0, 0
-    for place in range(len(new) + 1):
-        end = place == len(new)
-        if not end and place not in kept:
-            continue
-        high = None if end or not new[place].text else given[place]
-        run = range(start, place)
-        if run:
-            chosen = _chosen([new[one] for one in run], low, high, taken, used)
-            if chosen is None:
-                return None
-            given[start:place] = chosen
-        if not end:
-            low = given[place]
-        start = place + 1
+    coming = [place for place in range(len(new)) if place not in kept]
+    for start, place in _runs(coming):
+        low = given[start - 1] if start else 0
+        high = None if place == len(new) or not new[place].text else given[place]
+        chosen = _chosen(new[start:place], low, high, taken, used)
+        if chosen is None:
+            return None
+        given[start:place] = chosen
     if new and not new[-1].text:
         given[-1] = max([0, *given[:-1], *taken]) + 10
     return given
