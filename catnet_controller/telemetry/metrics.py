@@ -179,7 +179,7 @@ class Metrics:
     def delivery(self, event: str, result: str) -> None:
         """``event`` is bounded here: it comes from the network."""
         known = event if event in _EVENTS else "other"
-        self._deliveries.labels(known, result).inc()
+        self._delivered[known, result].inc()
 
     def job_ended(self, job: Job, outcome: Outcome) -> None:
         result = outcome.state.value
@@ -299,9 +299,12 @@ class Metrics:
         return Histogram(name, text, labels, registry=self._registry, buckets=_SECONDS)
 
     def _start_at_zero(self) -> None:
-        for result in _RESULTS:
-            for event in (*_EVENTS, "other"):
-                self._deliveries.labels(event, result)
+        # Kept, since looking one up costs more than counting it and webhooks come in storms.
+        self._delivered = {
+            (event, result): self._deliveries.labels(event, result)
+            for result in _RESULTS
+            for event in (*_EVENTS, "other")
+        }
         for result in _POLLS:
             self._polls.labels(result)
         for mode in Mode:

@@ -232,6 +232,7 @@ def create(
 
 
 async def _secure(_: web.BaseRequest, response: web.StreamResponse) -> None:
+    headers = response.headers
     for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
-    response.headers["Server"] = "catnet"
+        headers.setdefault(name, value)
+    headers["Server"] = "catnet"

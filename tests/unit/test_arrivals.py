@@ -37,9 +37,10 @@ async def test_who_comes_during_a_write_shares_the_next() -> None:
     disk = Disk()
     arrivals = Arrivals(disk.write)
     async with asyncio.TaskGroup() as group:
-        for number in range(300):
-            group.create_task(arrivals.record(number))
+        group.create_task(arrivals.record(0))
         await disk.begun.wait()
+        for number in range(1, 300):
+            group.create_task(arrivals.record(number))
         for _ in range(3):
             disk.free.release()
     assert [len(each) for each in disk.written] == [1, 200, 99]
@@ -47,6 +48,20 @@ async def test_who_comes_during_a_write_shares_the_next() -> None:
     disk.free.release()
     await arrivals.record(300)
     assert disk.written[-1] == [300]
+
+
+async def test_who_comes_in_the_same_moment_shares_the_first_write() -> None:
+    disk = Disk()
+    arrivals = Arrivals(disk.write)
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(arrivals.record(number)) for number in range(4)]
+        await asyncio.sleep(0)
+        tasks[0].cancel()  # the one that was about to write for all
+        disk.free.release()
+    assert disk.written == [[1, 2, 3]]
+    disk.free.release()
+    await arrivals.record(4)
+    assert disk.written[-1] == [4]
 
 
 async def test_all_who_shared_a_write_that_failed_hear_of_it() -> None:
