@@ -130,7 +130,8 @@ def interpret(
             raise _Malformed("the body is not a JSON object")
         match event:
             case "ping":
-                return judged(Judged.ACCEPTED, _ping(payload))
+                wanted = ("push", "pull_request", *(("issue_comment",) if commands else ()))
+                return judged(Judged.ACCEPTED, _ping(payload, wanted))
             case "push" | "pull_request":
                 pass
             case "issue_comment" if commands:
@@ -224,11 +225,11 @@ def _comment(payload: dict[str, Any], now: float) -> tuple[str, Trigger | None]:
     )
 
 
-def _ping(payload: dict[str, Any]) -> str:
+def _ping(payload: dict[str, Any], wanted: Sequence[str]) -> str:
     hook = payload.get("hook")
     events = hook.get("events") if isinstance(hook, dict) else None
     if isinstance(events, list) and "*" not in events:
-        absent = [name for name in ("push", "pull_request") if name not in events]
+        absent = [name for name in wanted if name not in events]
         if absent:
             return f"ping; the webhook does not send: {', '.join(absent)}"
     return "ping"

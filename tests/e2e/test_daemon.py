@@ -148,6 +148,34 @@ async def test_what_happened_while_it_was_down_is_found_at_start(world: World) -
     assert_has_everything(world)
 
 
+async def test_a_rollback_asked_for_by_a_comment_survives_a_kill(world: World) -> None:
+    text = world.config.read_text()
+    asked_for = "github:\n  deployments: true\n  commands: {enabled: true, users: ada}\n"
+    world.config.write_text(text.replace("github:\n", asked_for))
+    await first_look(world)
+    number = await world.github.open_pull("more", "More prefixes", more_prefixes(world))
+    sha = await world.github.merge_pull(number)
+    await world.github.wait_status(sha, DEPLOY, timeout=PATIENCE)
+    edge = world.fleet["edge1"]
+    edge.inject(Fault(what=What.SLOW, when=When(match="seq 20 "), times=1, seconds=40.0))
+    before = len(typed(world, "edge1"))
+    asked = await world.github.add_comment(
+        number, "/catnet rollback edge1", login="ada", webhook=True
+    )
+    await until(lambda: any("seq 20 " in each for each in typed(world, "edge1")[before:]))
+
+    await world.kill_daemon()
+    await world.start_daemon()
+
+    mark = f"catnet:answer:{asked.id}"
+    answer = await world.github.wait_comment(number, containing=mark, timeout=PATIENCE)
+    assert "edge1 rolled back, verified and saved" in answer.body
+    await until(lambda: asked.reactions == ["eyes", "rocket"])
+    assert "seq 20 permit" not in edge.startup()
+    assert len([each for each in world.github.comments(number) if mark in each.body]) == 1
+    assert {each.states[-1][0] for each in world.github.records if each.sha == sha} == {"success"}
+
+
 async def test_a_revision_with_problems_touches_no_device_and_lists_them(world: World) -> None:
     await first_look(world)
     broken = seeded(world, "inventory.yaml").replace("    port:", "    prot:", 1)

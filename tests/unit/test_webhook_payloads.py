@@ -78,6 +78,9 @@ def test_comments_of_github_are_judged_where_they_may_ask() -> None:
             "issue_comment", "guid-1", sent, repository=name, branch="m", now=7.0, commands=True
         )
 
+    ping = json.dumps({"hook": {"events": ["push", "pull_request"]}}).encode()
+    known = interpret("ping", "g", ping, repository=name, branch="m", now=7.0, commands=True)
+    assert known.reason == "ping; the webhook does not send: issue_comment"
     assert heard("### Title").trigger is None
     trigger = heard("/catnet plan").trigger
     assert trigger is not None
