@@ -8,15 +8,16 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import asyncssh
 
 from catnet_controller.devices.credentials import Credential
+from catnet_controller.devices.dialling import dial
 from catnet_controller.devices.hostkeys import HostKeys, describe, entry
-from catnet_controller.devices.platforms import ALGORITHMS
+from catnet_controller.devices.platforms import ALGORITHMS, Algorithms
 from catnet_controller.errors import (
     AlgorithmsRefused,
     AuthenticationFailed,
@@ -70,17 +71,11 @@ def first(name: str, jump: Jump) -> Hop:
     )
 
 
-def options(
-    hop: Hop,
-    credential: Credential,
-    trusted: Sequence[asyncssh.SSHKey],
-    accepts: Callable[[asyncssh.SSHKey], bool],
-) -> dict[str, Any]:
-    """What asyncssh is told for a connection; ``accepts`` judges a key that is not trusted.
+def options(hop: Hop, credential: Credential, trusted: Sequence[asyncssh.SSHKey]) -> dict[str, Any]:
+    """What asyncssh is told for one connection, beside what all of a profile have in common.
 
     Raises AlgorithmsRefused for an unknown profile, SecretMissing for an unreadable private key.
     """
-    shared = _shared(hop.algorithms)
     methods: tuple[str, ...] = ()
     if credential.private_key is not None or credential.private_key_text is not None:
         methods = ("publickey",)
@@ -89,17 +84,36 @@ def options(
         methods += ("password", "keyboard-interactive")
     # The types of the known keys first: a hop that has several must show the known one.
     known = [str(name, "ascii") for key in trusted for name in key.sig_algorithms]
-    accepted = shared["server_host_key_algs"]
+    accepted = _profile(hop.algorithms).host_keys
     preferred = [name for name in known if name in accepted]
     return {
-        **shared,
         "server_host_key_algs": [*preferred, *(a for a in accepted if a not in preferred)],
         "known_hosts": (list(trusted), [], []),
-        "client_factory": lambda: _Client(accepts),
         "client_keys": _client_keys(credential),
         "password": credential.password or None,
         "preferred_auth": methods,
     }
+
+
+async def connect(
+    hop: Hop,
+    credential: Credential,
+    trusted: Sequence[asyncssh.SSHKey],
+    accepts: Callable[[asyncssh.SSHKey], bool],
+    *,
+    tunnel: asyncssh.SSHClientConnection | None = None,
+    columns: int | None = None,
+) -> asyncssh.SSHClientConnection:
+    """Log in to the hop; ``accepts`` judges a key that is not trusted.
+
+    ``columns`` is the width of the terminals asked for later. Raises what `options` and
+    `dialling.dial` raise.
+    """
+    own = options(hop, credential, trusted)
+    if columns is not None:
+        own["term_size"] = (columns, 0)
+    shared = _shared(hop.algorithms, credential.username)
+    return await dial(hop.host, hop.port, accepts=accepts, tunnel=tunnel, shared=shared, own=own)
 
 
 def judge(
@@ -125,12 +139,9 @@ async def tunnel(
     """
     trusted = hostkeys.lookup(hop.host, hop.port)
     shown: list[asyncssh.SSHKey] = []
-    given = options(hop, credential, trusted, judge(hop, hostkeys, shown))
     try:
         async with asyncio.timeout(timeout):
-            return await asyncssh.connect(
-                hop.host, hop.port, username=credential.username, agent_path=None, **given
-            )
+            return await connect(hop, credential, trusted, judge(hop, hostkeys, shown))
     except (asyncssh.Error, OSError) as error:
         raise refusal(error, hop, trusted, shown) from error
 
@@ -204,24 +215,35 @@ def why(error: BaseException) -> str:
     return str(error) or type(error).__name__
 
 
-@cache
-def _shared(profile: str) -> dict[str, Any]:
-    """What every connection of an algorithm profile has in common."""
+def _profile(name: str) -> Algorithms:
     try:
-        algorithms = ALGORITHMS[profile]
+        return ALGORITHMS[name]
     except KeyError:
         raise AlgorithmsRefused(
-            f"there is no algorithm profile {profile!r} (known: {', '.join(ALGORITHMS)})"
+            f"there is no algorithm profile {name!r} (known: {', '.join(ALGORITHMS)})"
         ) from None
-    return {
-        "kex_algs": list(algorithms.kex),
-        "encryption_algs": list(algorithms.ciphers),
-        "mac_algs": list(algorithms.macs),
-        "server_host_key_algs": list(algorithms.host_keys),
-        "compression_algs": ["none"],
-        "config": None,
-        "x509_trusted_certs": None,
-    }
+
+
+@lru_cache(maxsize=64)
+def _shared(profile: str, username: str) -> asyncssh.SSHClientConnectionOptions:
+    """What every connection of a profile and user has in common; no secret is in it.
+
+    To build it takes as long as half a login, so it is built once.
+    """
+    algorithms = _profile(profile)
+    return asyncssh.SSHClientConnectionOptions(
+        username=username,
+        kex_algs=list(algorithms.kex),
+        encryption_algs=list(algorithms.ciphers),
+        mac_algs=list(algorithms.macs),
+        compression_algs=["none"],
+        config=None,
+        known_hosts=None,
+        client_keys=None,
+        agent_path=None,
+        gss_host=None,
+        x509_trusted_certs=None,
+    )
 
 
 def _client_keys(credential: Credential) -> list[Any] | None:
@@ -253,15 +275,3 @@ def _loaded(path: Path, passphrase: str | None, _changed: int) -> tuple[asyncssh
 @lru_cache(maxsize=64)
 def _imported(text: str, passphrase: str | None) -> tuple[asyncssh.SSHKeyPair, ...]:
     return tuple(asyncssh.load_keypairs([asyncssh.import_private_key(text, passphrase)]))
-
-
-class _Client(asyncssh.SSHClient):
-    """Asks about the key of a host that is not among the trusted ones."""
-
-    def __init__(self, accepts: Callable[[asyncssh.SSHKey], bool]) -> None:
-        self._accepts = accepts
-
-    def validate_host_public_key(
-        self, _host: str, _addr: str, _port: int, key: asyncssh.SSHKey
-    ) -> bool:
-        return self._accepts(key)

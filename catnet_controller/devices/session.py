@@ -5,12 +5,11 @@ exception of a library ends here. What is said is the business of `terminal`.
 """
 
 import asyncio
-from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
 
 import asyncssh
-from scrapli.exceptions import ScrapliAuthenticationFailed, ScrapliException
+from scrapli.exceptions import ScrapliException
 from scrapli.transport.base import BaseTransportArgs
 from scrapli.transport.plugins.asyncssh.transport import AsyncsshTransport, PluginTransportArgs
 
@@ -94,10 +93,9 @@ async def open_session(
     before = None if device.jump is None else hops.first(device.name, device.jump)
     trusted = hostkeys.lookup(hop.host, hop.port)
     shown: list[asyncssh.SSHKey] = []
-    given = hops.options(hop, credential, trusted, hops.judge(hop, hostkeys, shown))
-    given["term_size"] = platform.columns and (platform.columns, 0)
+    accepts = hops.judge(hop, hostkeys, shown)
     tunnel: asyncssh.SSHClientConnection | None = None
-    transport: AsyncsshTransport | None = None
+    transport: _Transport | None = None
     done = False
     try:
         if before is not None:
@@ -105,14 +103,15 @@ async def open_session(
             tunnel = await hops.tunnel(
                 before, jump_credential, hostkeys=hostkeys, timeout=connect_timeout
             )
-            given["tunnel"] = tunnel
-        transport = _transport(hop, credential, given)
         try:
             async with asyncio.timeout(connect_timeout):
+                connection = await hops.connect(
+                    hop, credential, trusted, accepts, tunnel=tunnel, columns=platform.columns
+                )
+                transport = _Transport(hop, credential, connection)
                 await transport.open()
         except (ScrapliException, asyncssh.Error, OSError) as error:
-            cause = error.__cause__ if isinstance(error, ScrapliAuthenticationFailed) else error
-            raise hops.refusal(cause or error, hop, trusted, shown, through=before) from error
+            raise hops.refusal(error, hop, trusted, shown, through=before) from error
         session = Terminal(
             wire=SshWire(transport, name=device.name, tunnel=tunnel),
             device=device,
@@ -132,18 +131,32 @@ async def open_session(
     return session
 
 
-def _transport(hop: Hop, credential: Credential, given: Mapping[str, Any]) -> AsyncsshTransport:
-    return AsyncsshTransport(
-        BaseTransportArgs(
+class _Transport(AsyncsshTransport):
+    """Scrapli's transport over a connection that is there: its own would be made anew, dearly.
+
+    Scrapli also checks host keys after the password was sent; here that came before.
+    """
+
+    def __init__(
+        self, hop: Hop, credential: Credential, connection: asyncssh.SSHClientConnection
+    ) -> None:
+        base = BaseTransportArgs(
             host=hop.host,
             port=hop.port,
             timeout_socket=_UNBOUNDED,
             timeout_transport=0,
-            transport_options={"asyncssh": dict(given)},
-        ),
-        # Scrapli checks host keys after the password was sent; asyncssh does it before.
-        PluginTransportArgs(auth_username=credential.username, auth_strict_key=False),
-    )
+            transport_options={},
+        )
+        plugin = PluginTransportArgs(auth_username=credential.username, auth_strict_key=False)
+        super().__init__(base, plugin)
+        self.session = connection
+
+    async def open(self) -> None:
+        """A terminal on the connection."""
+        assert self.session is not None
+        self.stdin, self.stdout, _ = await self.session.open_session(
+            term_type="xterm", encoding=None
+        )
 
 
 def _hang_up(transport: AsyncsshTransport) -> None:

@@ -292,13 +292,13 @@ def test_a_private_key_logs_in_from_its_text(vault: Vault) -> None:
     it = device("core", name="core1")
     credentials = Credentials({}, vault=vault)
     credential = credentials.of(it)
-    given = hops.options(hops.last(it, credential), credential, (), lambda _: False)
+    given = hops.options(hops.last(it, credential), credential, ())
     [pair] = given["client_keys"]
     assert pair.public_data == key.public_data
     assert given["preferred_auth"] == ("publickey",)
     vault.set(CORE, {"passphrase": "hush-wrong"})
     wrong = credentials.of(it)
     with pytest.raises(SecretMissing, match=r"key of groups.core of credentials.yaml") as caught:
-        hops.options(hops.last(it, wrong), wrong, (), lambda _: False)
+        hops.options(hops.last(it, wrong), wrong, ())
     assert "hush" not in f"{caught.value.message} {caught.value.next_step} {credential} {wrong}"
     assert "BEGIN" not in f"{caught.value.message}{credential}"
