@@ -23,6 +23,7 @@ from catnet_controller.models import (
     State,
     Step,
 )
+from catnet_controller.simulator.faults import Fault, What, When
 from catnet_controller.simulator.fleet import DeviceSpec, Fleet
 from catnet_controller.store.store import Store
 from tests.helpers_flow import config
@@ -31,6 +32,8 @@ from tests.helpers_simulator import taken_in_turns, typed_twice
 from tests.helpers_worker import CONCLUDE, LEASE, PASSWORD, SCALE, store_at
 
 PATIENCE = 60.0
+LINES = 8
+"""Routes that a round of the soak adds to every device."""
 BETWEEN = 0.4
 """Seconds at most from a device that is armed to the death of a daemon."""
 ROOT = Path(__file__).parents[2]
@@ -119,12 +122,15 @@ class Lab:
             while line not in self.fleet[name].startup():  # noqa: ASYNC110
                 await asyncio.sleep(0.05)
 
-    async def armed(self, names: Sequence[str]) -> None:
-        """Wait until some device is in the middle of a push, if one comes to it at all."""
+    async def armed(self, names: Sequence[str]) -> Sequence[str]:
+        """Wait until devices are in the middle of a push, if any comes to it at all; which."""
+        found: list[str] = []
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(LEASE):
-                while not any(self.fleet[name].pending_revert for name in names):  # noqa: ASYNC110
+                while not found:
                     await asyncio.sleep(0.02)
+                    found = [name for name in names if self.fleet[name].pending_revert]
+        return found
 
     def typed(self, name: str) -> list[tuple[int, str]]:
         return self.fleet[name].transcript()
@@ -252,21 +258,30 @@ async def test_a_database_that_is_away_is_waited_for(
             assert sum(route(1) in line for _, line in it.typed(name)) == 1, "typed once"
 
 
+def owners(server: Cluster, devices: Sequence[str]) -> list[int]:
+    """The numbers of the workers that have these devices."""
+    rows = server.execute("SELECT worker, device FROM lease WHERE job IS NOT NULL", "crash")
+    return sorted({int(str(worker)[1:]) for worker, device in rows if device in devices})
+
+
 async def test_random_kills_lose_and_double_nothing(tmp_path: Path, postgres: Cluster) -> None:
     """Three daemons on one database; CATNET_SOAK is JOBS,KILLS for the long run."""
     jobs, kills = map(int, os.environ.get("CATNET_SOAK", "12,2").split(","))
     names = [f"r{number}" for number in range(min(40, jobs // 4))]
     chance = random.Random(7)
     async with lab(tmp_path, postgres.emptied("crash"), names) as it:
+        slow = Fault(what=What.SLOW, when=When(match="^ip route"), times=None, seconds=SCALE / 50)
+        for name in names:
+            it.fleet[name].inject(slow)
         workers = [await it.work(f"w{number}") for number in range(3)]
         opened, left = [], kills
         rounds = jobs // len(names)
         for number in range(1, rounds + 1):
-            opened.append(await it.open(names, number))
+            opened.append(await it.open(names, number * LINES))
             for _ in range(left // (rounds - number + 1)):
-                await it.armed(names)
+                armed = await it.armed(names)
                 await asyncio.sleep(chance.random() * BETWEEN)
-                victim = chance.randrange(3)
+                victim = chance.choice(owners(postgres, armed) or range(3))
                 await it.end(workers[victim])
                 workers[victim] = await it.work(f"w{victim}")
                 left -= 1
@@ -282,6 +297,6 @@ async def test_random_kills_lose_and_double_nothing(tmp_path: Path, postgres: Cl
         assert states == {State.COMPLETE: rounds * len(names)}, "nothing lost"
         assert left == 0
         for name in names:
-            it.assert_whole(name, rounds)
+            it.assert_whole(name, rounds * LINES)
             assert not taken_in_turns(it.fleet[name]), name
             assert typed_twice(it.fleet[name]) == [], name
