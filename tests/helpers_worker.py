@@ -36,8 +36,7 @@ PASSWORD = "password-of-the-devices"
 SCALE = 60.0
 """IOS seconds per second."""
 LEASE = float(os.environ.get("CATNET_LEASE", "3"))
-AT_ONCE = 2
-"""Jobs of a worker: so few that each one has some when it is killed."""
+AT_ONCE = int(os.environ.get("CATNET_AT_ONCE", "10"))
 CONCLUDE = partial(verdict.conclude, wording=Wording(public_url="https://catnet.example.net"))
 
 

@@ -264,8 +264,12 @@ def owners(server: Cluster, devices: Sequence[str]) -> list[int]:
     return sorted({int(str(worker)[1:]) for worker, device in rows if device in devices})
 
 
-async def test_random_kills_lose_and_double_nothing(tmp_path: Path, postgres: Cluster) -> None:
+async def test_random_kills_lose_and_double_nothing(
+    tmp_path: Path, postgres: Cluster, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Three daemons on one database; CATNET_SOAK is JOBS,KILLS for the long run."""
+    # So few that each of them has some.
+    monkeypatch.setenv("CATNET_AT_ONCE", "2")
     jobs, kills = map(int, os.environ.get("CATNET_SOAK", "12,2").split(","))
     names = [f"r{number}" for number in range(min(40, jobs // 4))]
     chance = random.Random(7)
