@@ -10,9 +10,8 @@ import re
 import secrets
 import time
 from collections import Counter
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable
 from hashlib import sha256
-from typing import Any
 
 from aiohttp import web
 from cryptography.exceptions import InvalidSignature
@@ -24,46 +23,20 @@ from catnet_controller.demo import payloads
 from catnet_controller.demo.description import Description
 from catnet_controller.demo.ledger import (
     QUOTA,
-    Comment,
     Fault,
-    Issue,
     Ledger,
-    Record,
     Request,
     Status,
     Trouble,
 )
-from catnet_controller.demo.payloads import Json, PullRequest
+from catnet_controller.demo.payloads import Json
+from catnet_controller.demo.postings import Postings
+from catnet_controller.demo.replying import Refuse, answered, invalid, links, listed
 from catnet_controller.demo.worktree import Worktree
 
 _MOST_STATUSES = 1000
 _INSTALLATION = 77
 _SHA = re.compile(r"[0-9a-f]{40}")
-_MUTATION = re.compile(
-    r"mutation\(\$id: ID!\) \{ ((?:un)?minimizeComment)\(input: \{subjectId: \$id"
-)
-_DOCS = "https://docs.github.com/rest"
-
-
-class _Refuse(Exception):
-    def __init__(
-        self,
-        status: int,
-        message: str,
-        *,
-        errors: Sequence[Json] = (),
-        headers: Mapping[str, str] | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.status = status
-        self.headers = headers
-        self.data: Json = {
-            "message": message,
-            "documentation_url": _DOCS,
-            "status": str(status),
-        }
-        if errors:
-            self.data["errors"] = list(errors)
 
 
 class Endpoints:
@@ -74,6 +47,9 @@ class Endpoints:
         self._git = git
         self._lagging: set[int] = set()
         self._description = Description()
+        self._postings = Postings(
+            ledger=ledger, git=git, lags=lambda request: id(request) in self._lagging
+        )
 
     @property
     def _api(self) -> str:
@@ -98,20 +74,8 @@ class Endpoints:
         app.router.add_post(root + "/statuses/{sha}", self._post_status)
         app.router.add_get(root + "/pulls", self._get_pulls)
         app.router.add_get(root + "/pulls/{number:\\d+}", self._get_pull)
-        app.router.add_get(root + "/issues/{number:\\d+}/comments", self._get_comments)
-        app.router.add_post(root + "/issues/{number:\\d+}/comments", self._post_comment)
-        app.router.add_patch(root + "/issues/comments/{id:\\d+}", self._patch_comment)
-        app.router.add_get(root + "/issues/comments/{id:\\d+}", self._get_comment)
-        app.router.add_post(root + "/issues/comments/{id:\\d+}/reactions", self._post_reaction)
         app.router.add_get("/orgs/{org}/teams/{team}/memberships/{login}", self._get_membership)
-        app.router.add_delete(root + "/issues/comments/{id:\\d+}", self._delete_comment)
-        app.router.add_post("/graphql", self._post_graphql)
-        app.router.add_get(root + "/issues", self._get_issues)
-        app.router.add_get(root + "/deployments", self._get_records)
-        app.router.add_post(root + "/deployments", self._post_record)
-        app.router.add_post(root + "/deployments/{id:\\d+}/statuses", self._post_record_status)
-        app.router.add_post(root + "/issues", self._post_issue)
-        app.router.add_patch(root + "/issues/{number:\\d+}", self._patch_issue)
+        self._postings.serve(app, root)
         return app
 
     @web.middleware
@@ -127,10 +91,12 @@ class Endpoints:
             return self._cut(request)
         try:
             response = await self._served(request, handler, fault)
-        except _Refuse as refusal:
-            response = _json(refusal.data, status=refusal.status, headers=refusal.headers)
+        except Refuse as refusal:
+            response = answered(refusal.data, status=refusal.status, headers=refusal.headers)
         except web.HTTPException as error:
-            response = _json({"message": error.reason, "status": str(error.status)}, error.status)
+            response = answered(
+                {"message": error.reason, "status": str(error.status)}, error.status
+            )
         finally:
             self._lagging.discard(id(request))
         if trouble is Trouble.LOSE:
@@ -165,24 +131,24 @@ class Endpoints:
         assert isinstance(response, web.Response)
         if fault is not None and fault.trouble is Trouble.CHANGE and response.text:
             edited = fault.edit(json.loads(response.text))
-            response = _json(edited, response.status, headers=_links(response))
+            response = answered(edited, response.status, headers=links(response))
         return response
 
     def _admit(self, request: web.Request) -> None:
         scheme, _, given = request.headers.get("Authorization", "").partition(" ")
         if request.path.startswith("/app/") or request.path.endswith("/installation"):
             if scheme.lower() != "bearer" or not _is_app(given, self._ledger.app):
-                raise _Refuse(401, "A JSON web token could not be decoded")
+                raise Refuse(401, "A JSON web token could not be decoded")
             return
         if scheme.lower() not in ("token", "bearer"):
-            raise _Refuse(401, "Bad credentials")
+            raise Refuse(401, "Bad credentials")
         if self._ledger.granted.get(given, 0.0) > _epoch():
             if request.path == "/user":
-                raise _Refuse(403, "Resource not accessible by integration")
+                raise Refuse(403, "Resource not accessible by integration")
             return
         own = self._ledger.token.encode()
         if not hmac.compare_digest(given.encode("utf-8", "replace"), own):
-            raise _Refuse(401, "Bad credentials")
+            raise Refuse(401, "Bad credentials")
 
     async def _hold_to_description(self, request: web.Request) -> None:
         if request.path == "/graphql":
@@ -191,21 +157,21 @@ class Endpoints:
         refusal = self._description.refusal(request.method, request.path, request.query, body)
         if refusal is not None:
             self._ledger.violations.append(refusal.why)
-            raise _Refuse(refusal.status, refusal.why)
+            raise Refuse(refusal.status, refusal.why)
 
     def _spoil(self, request: web.Request, fault: Fault) -> None:
         match fault.trouble:
             case Trouble.ANSWER:
-                raise _Refuse(fault.status, fault.message, headers=fault.headers)
+                raise Refuse(fault.status, fault.message, headers=fault.headers)
             case Trouble.SECONDARY:
-                raise _Refuse(
+                raise Refuse(
                     403,
                     "You have exceeded a secondary rate limit. Please wait a few minutes before "
                     "you try again.",
                     headers={"Retry-After": f"{fault.seconds:.0f}"} if fault.seconds else {},
                 )
             case Trouble.PRIMARY:
-                raise _Refuse(
+                raise Refuse(
                     403,
                     "API rate limit exceeded for user ID 1.",
                     headers={
@@ -230,14 +196,14 @@ class Endpoints:
                 f"/{rest[4]}" if len(rest) > 4 else ""
             )
             status = 301 if request.method == "GET" else 307
-            raise _Refuse(status, "Moved Permanently", headers={"Location": where})
+            raise Refuse(status, "Moved Permanently", headers={"Location": where})
         if self._ledger.gone or asked != self._ledger.place.name.casefold():
-            raise _Refuse(404, "Not Found")
+            raise Refuse(404, "Not Found")
         if request.method != "GET":
             if self._ledger.archived:
-                raise _Refuse(403, "Repository was archived so is read-only.")
+                raise Refuse(403, "Repository was archived so is read-only.")
             if not self._ledger.may_push:
-                raise _Refuse(
+                raise Refuse(
                     403,
                     "Resource not accessible by personal access token",
                     headers={
@@ -290,10 +256,10 @@ class Endpoints:
     # --- reading -----------------------------------------------------------------------------
 
     async def _get_user(self, _: web.Request) -> web.Response:
-        return _json(payloads.user(self._ledger.login))
+        return answered(payloads.user(self._ledger.login))
 
     async def _get_repository(self, _: web.Request) -> web.Response:
-        return _json(payloads.whole_repository(self._ledger.place))
+        return answered(payloads.whole_repository(self._ledger.place))
 
     async def _get_ref(self, request: web.Request) -> web.Response:
         ref = request.match_info["ref"]
@@ -301,10 +267,10 @@ class Endpoints:
         if id(request) in self._lagging:
             sha = self._ledger.former.get(ref.removeprefix("heads/")) or None
         if sha is None:
-            raise _Refuse(404, "Not Found")
+            raise Refuse(404, "Not Found")
         api = f"{self._api}/git"
         kind = await self._git.kind(sha)
-        return _json(
+        return answered(
             {
                 "ref": f"refs/{ref}",
                 "url": f"{api}/refs/{ref}",
@@ -314,11 +280,11 @@ class Endpoints:
 
     async def _get_git_commit(self, request: web.Request) -> web.Response:
         sha = await self._known(request, "commit", status=404)
-        return _json(payloads.git_commit(self._ledger.place, await self._git.change(sha)))
+        return answered(payloads.git_commit(self._ledger.place, await self._git.change(sha)))
 
     async def _get_commit(self, request: web.Request) -> web.Response:
         sha = await self._known(request, "commit", status=422)
-        return _json(payloads.commit(self._ledger.place, await self._git.change(sha)))
+        return answered(payloads.commit(self._ledger.place, await self._git.change(sha)))
 
     async def _get_tree(self, request: web.Request) -> web.Response:
         sha = await self._known(request, "commit", "tree", status=404)
@@ -340,7 +306,7 @@ class Endpoints:
             if kind == "blob":
                 entry["size"] = int(size)
             entries.append(entry)
-        return _json(
+        return answered(
             {"sha": tree, "url": f"{api}/trees/{tree}", "tree": entries, "truncated": False}
         )
 
@@ -348,7 +314,7 @@ class Endpoints:
         sha = await self._known(request, "blob", status=404)
         content = await self._git.raw("cat-file", "blob", sha)
         text = base64.b64encode(content).decode()
-        return _json(
+        return answered(
             {
                 "sha": sha,
                 "size": len(content),
@@ -363,7 +329,7 @@ class Endpoints:
     async def _get_combined(self, request: web.Request) -> web.Response:
         sha = await self._known(request, "commit", status=422)
         latest = self._ledger.statuses(sha)
-        return _json(
+        return answered(
             {
                 "state": payloads.combined({name: each.state for name, each in latest.items()}),
                 "sha": sha,
@@ -375,7 +341,7 @@ class Endpoints:
     async def _get_statuses(self, request: web.Request) -> web.Response:
         sha = await self._known(request, "commit", status=422)
         mine = [self._status(each) for each in reversed(self._ledger.posts) if each.sha == sha]
-        return self._page(request, mine)
+        return listed(request, mine)
 
     async def _get_pulls(self, request: web.Request) -> web.Response:
         query = request.query
@@ -390,42 +356,34 @@ class Endpoints:
             key=lambda pull: (pull.updated if updated else 0, pull.number),
             reverse=query.get("direction", "desc") == "desc",
         )
-        listed = [payloads.listed_pull_request(self._ledger.place, pull) for pull in found]
-        return self._page(request, listed)
+        shown = [payloads.listed_pull_request(self._ledger.place, pull) for pull in found]
+        return listed(request, shown)
 
     async def _get_pull(self, request: web.Request) -> web.Response:
-        pull = self._pull(request)
+        pull = self._postings.pull(request)
         base = await self._git.resolve(f"refs/heads/{pull.base}")
         if pull.state != "open" or base is None:
-            return _json(payloads.pull_request(self._ledger.place, pull))
+            return answered(payloads.pull_request(self._ledger.place, pull))
         if self._ledger.unmerged:
             self._ledger.unmerged -= 1
-            return _json(payloads.pull_request(self._ledger.place, pull))
+            return answered(payloads.pull_request(self._ledger.place, pull))
         if pull.tried != (base, pull.sha):
             pull.would_be = await self._git.try_merge(base, pull.sha)
             pull.tried = (base, pull.sha)
             if pull.would_be is not None:
                 await self._git.keep(f"refs/pull/{pull.number}/merge", pull.would_be)
-        return _json(payloads.tried_pull_request(self._ledger.place, pull))
-
-    async def _get_comments(self, request: web.Request) -> web.Response:
-        pull = self._pull(request)
-        mine = [self._ledger.shown(each) for each in self._ledger.notes if each.pull == pull.number]
-        return self._page(request, mine)
-
-    async def _get_comment(self, request: web.Request) -> web.Response:
-        return _json(self._ledger.shown(self._note(request)))
+        return answered(payloads.tried_pull_request(self._ledger.place, pull))
 
     async def _get_membership(self, request: web.Request) -> web.Response:
         members = self._ledger.teams.get(request.match_info["team"], {})
         state = members.get(request.match_info["login"])
         if state is None or request.match_info["org"] != self._ledger.place.name.partition("/")[0]:
-            raise _Refuse(404, "Not Found")
-        return _json({"url": str(request.url), "role": "member", "state": state})
+            raise Refuse(404, "Not Found")
+        return answered({"url": str(request.url), "role": "member", "state": state})
 
     async def _get_installation(self, _: web.Request) -> web.Response:
         assert self._ledger.app is not None, "only the App gets here"
-        return _json(
+        return answered(
             {
                 "id": _INSTALLATION,
                 "app_id": self._ledger.app[0],
@@ -442,15 +400,15 @@ class Endpoints:
         sha = await self._known(request, "commit", status=422)
         context = body.get("context") or "default"
         if len(body.get("description") or "") > 140:
-            raise _invalid(
+            raise invalid(
                 "Status", "description", "description is too long (maximum is 140 characters)"
             )
         target = body.get("target_url") or ""
         if target and not target.startswith(("http://", "https://")):
-            raise _invalid("Status", "target_url", "Target URL must use http(s) scheme")
+            raise invalid("Status", "target_url", "Target URL must use http(s) scheme")
         same = Counter((each.sha, each.context.casefold()) for each in self._ledger.posts)
         if same[sha, context.casefold()] >= _MOST_STATUSES:
-            raise _invalid(
+            raise invalid(
                 "Status",
                 "context",
                 "This SHA and context has reached the maximum number of statuses.",
@@ -464,154 +422,21 @@ class Endpoints:
             target_url=target,
         )
         await self._ledger.tell(lambda: self._ledger.posts.append(status))
-        return _json(self._status(status), 201)
+        return answered(self._status(status), 201)
 
     async def _post_installation_token(self, request: web.Request) -> web.Response:
         if int(request.match_info["id"]) != _INSTALLATION:
-            raise _Refuse(404, "Not Found")
+            raise Refuse(404, "Not Found")
         body = await request.json()
         if body.get("repositories", []) not in ([], [self._ledger.place.name.partition("/")[2]]):
-            raise _Refuse(422, "There is at least one repository that does not exist.")
+            raise Refuse(422, "There is at least one repository that does not exist.")
         wanted, given = body.get("permissions", {}), self._ledger.app_permissions
         if any(given.get(name) not in (level, "write") for name, level in wanted.items()):
-            raise _Refuse(422, "The permissions requested are not granted to this installation.")
+            raise Refuse(422, "The permissions requested are not granted to this installation.")
         token, until = f"ghs_{secrets.token_urlsafe(24)}", _epoch() + 3600
         self._ledger.granted[token] = until
         ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until))
-        return _json({"token": token, "expires_at": ends, "permissions": wanted}, 201)
-
-    async def _post_comment(self, request: web.Request) -> web.Response:
-        pull = self._pull(request)
-        text = await _comment_text(request)
-        comment = Comment(
-            id=next(self._ledger.ids), pull=pull.number, login=self._ledger.login, body=text
-        )
-        await self._ledger.tell(lambda: self._ledger.notes.append(comment))
-        return _json(self._ledger.shown(comment), 201)
-
-    async def _get_records(self, request: web.Request) -> web.Response:
-        query = request.query
-        found = [
-            self._entry(each)
-            for each in reversed(self._ledger.records)
-            if query.get("sha") in (None, each.sha)
-            and query.get("environment") in (None, each.environment)
-        ]
-        return self._page(request, found)
-
-    async def _post_record(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        if await self._git.kind(body["ref"]) != "commit":
-            raise _Refuse(422, f"No ref found for: {body['ref']}")
-        if body.get("required_contexts") != []:
-            raise _Refuse(409, "Conflict: Commit status checks failed for main.")
-        record = Record(
-            id=next(self._ledger.ids),
-            sha=body["ref"],
-            environment=body.get("environment", "production"),
-            payload=body.get("payload", ""),
-        )
-        await self._ledger.tell(lambda: self._ledger.records.append(record))
-        return _json(self._entry(record), 201)
-
-    async def _post_record_status(self, request: web.Request) -> web.Response:
-        number = int(request.match_info["id"])
-        record = next((each for each in self._ledger.records if each.id == number), None)
-        if record is None:
-            raise _Refuse(404, "Not Found")
-        body = await request.json()
-        if len(body.get("description", "")) > 140:
-            raise _invalid("DeploymentStatus", "description", "description is too long")
-        state = body["state"], body.get("description", ""), body.get("log_url", "")
-        await self._ledger.tell(lambda: record.states.append(state))
-        return _json({"id": next(self._ledger.ids), "state": state[0]}, 201)
-
-    def _entry(self, record: Record) -> Json:
-        return {
-            "id": record.id,
-            "sha": record.sha,
-            "ref": record.sha,
-            "task": "deploy",
-            "environment": record.environment,
-            "payload": record.payload,
-            "creator": payloads.user(self._ledger.login),
-        }
-
-    async def _post_reaction(self, request: web.Request) -> web.Response:
-        comment = self._note(request)
-        content: str = (await request.json())["content"]
-        new = content not in comment.reactions
-        if new:
-            await self._ledger.tell(lambda: comment.reactions.append(content))
-        user = payloads.user(self._ledger.login)
-        reaction = {"id": 1, "node_id": "RE_1", "user": user, "content": content}
-        return _json(reaction, 201 if new else 200)
-
-    async def _get_issues(self, request: web.Request) -> web.Response:
-        state = request.query.get("state", "open")
-        found = [each for each in self._ledger.issues if state in ("all", each.state)]
-        return self._page(request, [self._issue(each) for each in reversed(found)])
-
-    async def _post_issue(self, request: web.Request) -> web.Response:
-        body = await request.json()
-        number = 1000 + len(self._ledger.issues)
-        issue = Issue(
-            number=number, login=self._ledger.login, title=body["title"], body=body["body"]
-        )
-        await self._ledger.tell(lambda: self._ledger.issues.append(issue))
-        return _json(self._issue(issue), 201)
-
-    async def _patch_issue(self, request: web.Request) -> web.Response:
-        number = int(request.match_info["number"])
-        issue = next((each for each in self._ledger.issues if each.number == number), None)
-        if issue is None:
-            raise _Refuse(404, "Not Found")
-        for name, value in (await request.json()).items():
-            if name in ("title", "body", "state"):
-                setattr(issue, name, value)
-        return _json(self._issue(issue))
-
-    def _issue(self, issue: Issue) -> Json:
-        return {
-            "number": issue.number,
-            "title": issue.title,
-            "body": issue.body,
-            "state": issue.state,
-            "user": payloads.user(issue.login),
-        }
-
-    async def _delete_comment(self, request: web.Request) -> web.Response:
-        comment = self._note(request)
-        await self._ledger.tell(lambda: self._ledger.notes.remove(comment))
-        return web.Response(status=204)
-
-    async def _post_graphql(self, request: web.Request) -> web.Response:
-        """The two mutations of its schema that hide a comment and show it again."""
-        body = await request.json()
-        found = _MUTATION.search(str(body.get("query")))
-        number = str(body.get("variables", {}).get("id")).removeprefix("IC_")
-        note = next((each for each in self._ledger.notes if str(each.id) == number), None)
-        if found is None or body.keys() != {"query", "variables"}:
-            self._ledger.violations.append(f"POST /graphql: {body}")
-        if found is None or note is None:
-            text = "Could not resolve to a node with the global id" if found else "Parse error"
-            return _json({"data": None, "errors": [{"type": "NOT_FOUND", "message": text}]})
-        hide = found[1] == "minimizeComment"
-        await self._ledger.tell(lambda: setattr(note, "hidden", hide))
-        name = "minimizedComment" if hide else "unminimizedComment"
-        return _json({"data": {found[1]: {name: {"isMinimized": hide}}}})
-
-    async def _patch_comment(self, request: web.Request) -> web.Response:
-        comment = self._note(request)
-        text = await _comment_text(request)
-
-        def edit(comment: Comment = comment) -> None:
-            comment.earlier.append(comment.body)
-            comment.body = text
-            comment.edits += 1
-
-        await self._ledger.tell(edit)
-        return _json(self._ledger.shown(comment))
+        return answered({"token": token, "expires_at": ends, "permissions": wanted}, 201)
 
     # --- common ------------------------------------------------------------------------------
 
@@ -620,23 +445,10 @@ class Endpoints:
         sha = request.match_info["sha"]
         lags = id(request) in self._lagging
         if lags or not _SHA.fullmatch(sha) or await self._git.kind(sha) not in kinds:
-            raise _Refuse(
+            raise Refuse(
                 status, "Not Found" if status == 404 else f"No commit found for SHA: {sha}"
             )
         return sha
-
-    def _note(self, request: web.Request) -> Comment:
-        wanted = int(request.match_info["id"])
-        comment = next((each for each in self._ledger.notes if each.id == wanted), None)
-        if comment is None:
-            raise _Refuse(404, "Not Found")
-        return comment
-
-    def _pull(self, request: web.Request) -> PullRequest:
-        pull = self._ledger.pulls.get(int(request.match_info["number"]))
-        if pull is None or id(request) in self._lagging:
-            raise _Refuse(404, "Not Found")
-        return pull
 
     def _status(self, status: Status) -> Json:
         return {
@@ -649,30 +461,6 @@ class Endpoints:
             "creator": payloads.user(self._ledger.login),
         }
 
-    def _page(self, request: web.Request, items: Sequence[Json]) -> web.Response:
-        try:
-            size = min(int(request.query.get("per_page", "30")), 100)
-            page = max(int(request.query.get("page", "1")), 1)
-        except ValueError as error:
-            raise _Refuse(422, "per_page and page are numbers") from error
-        shown = items[(page - 1) * size : page * size]
-        links = {}
-        if page * size < len(items):
-            url = request.url.update_query(page=page + 1)
-            links["Link"] = f'<{url}>; rel="next"'
-        return _json(list(shown), headers=links)
-
-
-def _json(
-    data: Any, status: int = 200, *, headers: Mapping[str, str] | None = None
-) -> web.Response:
-    text = json.dumps(data, separators=(",", ":"))
-    return web.Response(text=text, status=status, headers=headers, content_type="application/json")
-
-
-def _links(response: web.Response) -> dict[str, str]:
-    return {"Link": response.headers["Link"]} if "Link" in response.headers else {}
-
 
 async def _dripped(request: web.Request, whole: web.Response, seconds: float) -> web.StreamResponse:
     body = whole.body if isinstance(whole.body, bytes) else b""
@@ -684,20 +472,6 @@ async def _dripped(request: web.Request, whole: web.Response, seconds: float) ->
             await response.write(bytes((byte,)))
             await asyncio.sleep(seconds)
     return response
-
-
-async def _comment_text(request: web.Request) -> str:
-    text: str = (await request.json())["body"]
-    if not text.strip():
-        raise _invalid("IssueComment", "body", "Body can't be blank")
-    if len(text) > 65_536:
-        raise _invalid("IssueComment", "body", "Body is too long (maximum is 65536 characters)")
-    return text
-
-
-def _invalid(resource: str, name: str, message: str) -> _Refuse:
-    error = {"resource": resource, "code": "custom", "field": name, "message": message}
-    return _Refuse(422, "Validation Failed", errors=[error])
 
 
 def _is_app(token: str, app: tuple[str, bytes] | None) -> bool:
