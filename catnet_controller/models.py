@@ -21,7 +21,7 @@ class Mode(StrEnum):
 
 
 class State(StrEnum):
-    """Where a job or a deployment stands. The last four are final."""
+    """Where a job or a deployment stands. The last five are final."""
 
     PENDING = "pending"
     RUNNING = "running"
@@ -29,6 +29,8 @@ class State(StrEnum):
     FAILED = "failed"
     SUPERSEDED = "superseded"
     CANCELLED = "cancelled"
+    HELD_BACK = "held-back"
+    """Not begun, as devices of an earlier wave failed."""
 
     @property
     def final(self) -> bool:
@@ -193,6 +195,8 @@ class Device:
     fallback: Fallback = Fallback.REFUSE
     window: int = 64
     """Lines typed ahead of their answers at most, under a revert timer; 1: one at a time."""
+    wave: int = 0
+    """A push goes to the devices of a wave when those of the lower ones are done."""
     jump: Jump | None = None
     checks: Checks = Checks()
     owner: Owner = Owner.GIT
@@ -422,6 +426,15 @@ class Which:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Wave:
+    """How many devices of a wave there are, and how many are done with."""
+
+    number: int
+    total: int
+    done: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Tally:
     """A deployment without its jobs, and how many of them stand where.
 
@@ -431,6 +444,7 @@ class Tally:
     deployment: Deployment
     counts: Mapping[State, int] = field(default_factory=dict)
     changed: int = 0
+    waves: tuple[Wave, ...] = ()
 
     @property
     def total(self) -> int:
@@ -443,6 +457,10 @@ class Tally:
     @property
     def failed(self) -> int:
         return self.counts.get(State.FAILED, 0)
+
+    @property
+    def held_back(self) -> int:
+        return self.counts.get(State.HELD_BACK, 0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

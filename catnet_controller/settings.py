@@ -412,6 +412,8 @@ class Deploy:
     concurrency: int = field(default=50, metadata=_count(1, 2000))
     site_concurrency: int = field(default=0, metadata=_count(0, 2000))
     """In all daemons together; 0: no bound."""
+    max_failures: int = field(default=0, metadata=_count(0, 100_000))
+    """Devices of a deployment that may fail before its later waves are held back."""
     sites: tuple[str, ...] = field(default=(), metadata=_is(_Scalar(_sites)))
     """Whose devices this daemon works on, with others on one database; all when there are none."""
     revert_timer: float = field(default=300.0, metadata=_is(_Scalar(_minutes)))

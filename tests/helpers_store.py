@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from catnet_controller.models import (
@@ -114,15 +115,16 @@ def device(name: str, **kwargs: str) -> Device:
     return Device(name=name, host=kwargs.get("host", "192.0.2.1"), site=kwargs.get("site", ""))
 
 
-def plan(name: str, text: str = "") -> JobPlan:
+def plan(name: str, text: str = "", *, wave: int = 0) -> JobPlan:
     text = text or f"hostname {name}\n"
+    target = replace(device(name), wave=wave)
     wanted = Desired(
-        device=device(name),
+        device=target,
         text=text,
         digest=f"sha256:{name}:{text}",
         origins=(f"configs/{name}.cfg:1",),
     )
-    return JobPlan(device=device(name), desired=wanted)
+    return JobPlan(device=target, desired=wanted)
 
 
 def revision(sha: str = "a", ref: str = MAIN) -> Revision:

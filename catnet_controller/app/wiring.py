@@ -79,6 +79,7 @@ async def store(settings: Settings, clock: Clock, conclude: Conclude | None = No
     is opened by one daemon at a time, which frees at its start what the last one left.
     """
     url, per_site = settings.store.url, settings.deploy.site_concurrency
+    max_failures = settings.deploy.max_failures
     if url is None:
         return await Store.at(
             settings.store.path,
@@ -87,6 +88,7 @@ async def store(settings: Settings, clock: Clock, conclude: Conclude | None = No
             lease=LEASE,
             conclude=conclude,
             per_site=per_site,
+            max_failures=max_failures,
         )
     return await Store.on(
         url.reveal(),
@@ -96,6 +98,7 @@ async def store(settings: Settings, clock: Clock, conclude: Conclude | None = No
         conclude=conclude,
         sites=settings.deploy.sites,
         per_site=per_site,
+        max_failures=max_failures,
     )
 
 

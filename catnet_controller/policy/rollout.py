@@ -14,9 +14,9 @@ def push_jobs(
     A device whose desired text was applied already and is the one the branch wanted before is
     left out: a commit that does not speak of a device never touches it, not even to undo drift.
     One that was rolled back from this very text keeps what it has. ``force`` (an operator asked)
-    takes all.
+    takes all. They come in the order of their waves.
     """
-    return tuple(
+    going = [
         JobPlan(device=desired.device, desired=desired)
         for name, desired in snapshot.desired.items()
         if force
@@ -25,7 +25,8 @@ def push_jobs(
             states[name].declined != desired.digest
             and {states[name].applied, states[name].desired} != {desired.digest}
         )
-    )
+    ]
+    return tuple(sorted(going, key=lambda plan: plan.device.wave))
 
 
 def plan_jobs(snapshot: Snapshot, base: Snapshot) -> tuple[JobPlan, ...]:

@@ -43,6 +43,7 @@ _LAYER = (
     "fallback",
     "site",
     "window",
+    "wave",
     "jump",
 )
 _SHARED = (*_LAYER, "configs", "vars", "health")
@@ -134,6 +135,7 @@ class Layer:
     fallback: Fallback | None = None
     site: str | None = None
     window: int | None = None
+    wave: int | None = None
     jump: str | None = None
     groups: tuple[str, ...] = ()
     configs: tuple[str, ...] = ()
@@ -175,6 +177,7 @@ class Inventory:
             fallback=_first((one.fallback for one in nearest), Fallback.REFUSE),
             checks=self._checks(name),
             window=_first((one.window for one in nearest), 64),
+            wave=_first((one.wave for one in nearest), 0),
             jump=self.jump(_first((one.jump for one in nearest), DIRECT)),
         )
 
@@ -338,6 +341,7 @@ class Roster:
             "host": self.host,
             "port": lambda item, at: self.number(item, 65535, at),
             "window": lambda item, at: self.number(item, 1000, at),
+            "wave": lambda item, at: self.number(item, 99, at, lowest=0),
             "platform": lambda item, at: self.choice(item, PLATFORMS, at),
             "credential": self.name,
             "algorithms": lambda item, at: self.choice(item, ALGORITHMS, at),
@@ -473,12 +477,12 @@ class Roster:
             )
         return found
 
-    def number(self, value: Value, highest: int, where: str) -> int | None:
+    def number(self, value: Value, highest: int, where: str, *, lowest: int = 1) -> int | None:
         if value.kind == "scalar" and _INTEGER.fullmatch(value.text):
             number = int(value.text)
-            if 1 <= number <= highest:
+            if lowest <= number <= highest:
                 return number
-        self._notes.wrong(value.line, f"{where}: must be a number from 1 to {highest}")
+        self._notes.wrong(value.line, f"{where}: must be a number from {lowest} to {highest}")
         return None
 
     def choice(self, value: Value, options: Collection[str], where: str) -> str | None:

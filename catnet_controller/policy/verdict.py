@@ -102,6 +102,10 @@ def judge(deployment: Deployment) -> Verdict:
     if superseded:
         line = f"superseded by a newer revision before it reached {_names(superseded)}"
         return Verdict(status=StatusState.ERROR, state=State.SUPERSEDED, line=clip(line), text=line)
+    held = [job for job in jobs if job.state is State.HELD_BACK]
+    if held:
+        line = f"held back: {_names(held)}"
+        return Verdict(status=StatusState.ERROR, state=State.HELD_BACK, line=clip(line), text=line)
     cancelled = [job for job in jobs if job.state is State.CANCELLED]
     if cancelled:
         line = f"cancelled before it reached {_names(cancelled)}"
@@ -176,11 +180,13 @@ def _under_way(deployment: Deployment) -> Verdict:
 def _failed(deployment: Deployment) -> Verdict:
     jobs = deployment.jobs
     failed = [job for job in jobs if job.state is State.FAILED]
-    line = f"{len(failed)} of {len(jobs)} failed: {', '.join(job.device.name for job in failed)}"
+    held = sum(1 for job in jobs if job.state is State.HELD_BACK)
+    count = f"{len(failed)} of {len(jobs)} failed" + (f", {held} held back" if held else "")
+    line = f"{count}: {', '.join(job.device.name for job in failed)}"
     if len(failed) == 1 and failed[0].outcome is not None and failed[0].outcome.error:
         line = f"{line}: {failed[0].outcome.error}"
     restored = {job.outcome.restored for job in failed if job.outcome is not None}
-    head = f"### {_mark(StatusState.FAILURE)} {len(failed)} of {len(jobs)} failed"
+    head = f"### {_mark(StatusState.FAILURE)} {count}"
     if restored & {Restored.PARTLY, Restored.UNKNOWN}:
         head += " — **look at the devices: not all could be restored**"
     return Verdict(
@@ -311,7 +317,8 @@ def _device_line(deployment: Deployment, job: Job) -> tuple[StatusState, str]:
             return StatusState.FAILURE, f"{clip(line, DESCRIPTION_LIMIT - len(left) - 2)}; {left}"
         return StatusState.FAILURE, line
     if job.state is not State.COMPLETE or outcome is None:
-        if job.state is State.CANCELLED and outcome is not None and outcome.warnings:
+        said = job.state in (State.CANCELLED, State.HELD_BACK)
+        if said and outcome is not None and outcome.warnings:
             return StatusState.ERROR, outcome.warnings[-1]
         return StatusState.ERROR, f"{job.state.value} by a newer revision"
     if not outcome.changed:

@@ -200,6 +200,7 @@ def _add_jobs(conn: sa.Connection, number: int, opening: Opening, now: float) ->
                 "desired": plan.desired.digest,
                 "target": pack(plan.device),
                 "site": plan.device.site,
+                "wave": plan.device.wave if opening.mode is Mode.PUSH else 0,
             }
             for plan in opening.jobs
         ],

@@ -1,10 +1,11 @@
 """What pages show of deployments: counted by the database, read a part at a time."""
 
+from collections import Counter
 from collections.abc import Sequence
 
 import sqlalchemy as sa
 
-from catnet_controller.models import Deployment, Job, State, Tally
+from catnet_controller.models import Deployment, Job, State, Tally, Wave
 from catnet_controller.store import deployments, schema
 from catnet_controller.store.schema import literal
 
@@ -22,9 +23,14 @@ _PLACE = sa.case(
 _NEWEST = sa.select(_d.id).order_by(_d.id.desc()).limit(sa.bindparam("limit"))
 _OLDER = _NEWEST.where(_d.id < sa.bindparam("before"))
 _COUNTS = (
-    sa.select(_j.state, sa.func.count().label("jobs"), sa.func.sum(_CHANGED).label("changed"))
+    sa.select(
+        _j.state,
+        _j.wave,
+        sa.func.count().label("jobs"),
+        sa.func.sum(_CHANGED).label("changed"),
+    )
     .where(_j.deployment == sa.bindparam("number"))
-    .group_by(_j.state)
+    .group_by(_j.state, _j.wave)
 )
 _JOBS = (
     sa.select(*deployments.BRIEF, _j.detail)
@@ -53,11 +59,21 @@ def tally(conn: sa.Connection, number: int) -> Tally | None:
     if found is None:
         return None
     rows = conn.execute(_COUNTS, {"number": number}).all()
+    counts: Counter[State] = Counter()
+    waves: dict[int, Counter[bool]] = {}
+    for row in rows:
+        state = State(row.state)
+        counts[state] += int(row.jobs)
+        waves.setdefault(row.wave, Counter())[state.final] += int(row.jobs)
     return Tally(
         deployment=found,
-        counts={State(row.state): int(row.jobs) for row in rows},
+        counts=counts,
         # A push that failed has a difference to tell of, but changed nothing that stayed.
         changed=sum(int(row.changed) for row in rows if row.state == State.COMPLETE),
+        waves=tuple(
+            Wave(number=number, total=ends.total(), done=ends[True])
+            for number, ends in sorted(waves.items())
+        ),
     )
 
 

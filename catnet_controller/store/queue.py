@@ -19,6 +19,7 @@ from catnet_controller.models import (
     Claim,
     DeviceState,
     Intent,
+    Job,
     Mode,
     Outcome,
     Revision,
@@ -29,6 +30,9 @@ from catnet_controller.store import inventory, schema
 from catnet_controller.store.codec import pack, split
 from catnet_controller.store.deployments import BRIEF, INTERRUPTED, Row, end, job_of, supersede
 from catnet_controller.store.schema import literal
+
+_NAMED = 5
+"""How many of the devices that failed are named to those that were held back."""
 
 _j = schema.job.c
 _l = schema.lease.c
@@ -59,6 +63,7 @@ def _due(
         other.c.device == _l.device,
         first,
         sa.or_(other.c.run_at <= sa.bindparam("now"), other.c.rank == INTERRUPTED),
+        _turn(other.c),
         *([_goes(other.c)] if paused else []),
     )
     columns = [_d.ref, _d.sha, _d.title, _d.author]
@@ -66,7 +71,7 @@ def _due(
         sa.select(*BRIEF, *columns)
         .join(schema.lease, _l.device == _j.device)
         .join(schema.deployment, _d.id == _j.deployment)
-        .where(_PENDING, _j.run_at <= sa.bindparam("now"), _l.job.is_(None), ~ahead)
+        .where(_PENDING, _j.run_at <= sa.bindparam("now"), _l.job.is_(None), ~ahead, _turn(_j))
         .where(*([_goes(_j)] if paused else []))
         .where(*([_j.site.in_(sa.bindparam("sites", expanding=True))] if sites else []))
         .where(*([_j.site.not_in(sa.bindparam("full", expanding=True))] if full else []))
@@ -80,6 +85,17 @@ def _due(
 def _goes(job: sa.ColumnCollection[str, sa.Column[Any]]) -> sa.ColumnElement[bool]:
     """What goes on while pushes are paused: a device left in the middle of one must not wait."""
     return sa.or_(job.mode != literal(Mode.PUSH), job.rank == INTERRUPTED)
+
+
+def _turn(job: sa.ColumnCollection[str, sa.Column[Any]]) -> sa.ColumnElement[bool]:
+    """What no lower wave of its deployment is under way before; a device left half-way goes."""
+    lower = schema.job.alias()
+    before = sa.exists().where(
+        lower.c.deployment == job.deployment,
+        lower.c.state.in_([literal(State.PENDING), literal(State.RUNNING)]),
+        lower.c.wave < job.wave,
+    )
+    return sa.or_(job.wave == sa.literal_column("0"), job.rank == INTERRUPTED, ~before)
 
 
 _DUE = _due()
@@ -159,6 +175,17 @@ _LIVE_OF = (
     sa.select(_j.id, _j.device, _j.intent, _l.fence)
     .join(schema.lease, _l.job == _j.id, isouter=True)
     .where(_j.deployment == sa.bindparam("number"), sa.or_(_PENDING, _RUNNING))
+)
+_FAILED_OF = (
+    sa.select(_j.device)
+    .where(_j.deployment == sa.bindparam("number"), _j.state == literal(State.FAILED))
+    .order_by(_j.id)
+)
+_LATER = sa.select(_j.id).where(
+    _PENDING,
+    _j.intent.is_(None),
+    _j.deployment == sa.bindparam("number"),
+    _j.wave > sa.bindparam("its_wave"),
 )
 _UNARMED = _HELD.join(schema.job, _j.id == _l.job).where(
     _RUNNING, _j.mode == literal(Mode.PUSH), _j.intent.is_(None)
@@ -243,14 +270,36 @@ def checkpoint(
 
 
 def finish(
-    conn: sa.Connection, claim: Claim, outcome: Outcome, state: DeviceState, now: float
+    conn: sa.Connection,
+    claim: Claim,
+    outcome: Outcome,
+    state: DeviceState,
+    now: float,
+    *,
+    max_failures: int = 0,
 ) -> None:
+    """A push that failed holds the later waves back when more failed than ``max_failures``."""
     if not outcome.state.final:
         raise InternalFault(f"job {claim.job.id} cannot end as {outcome.state}")
     _free(conn, claim)
     end(conn, {claim.job.id: outcome}, now)
+    if outcome.state is State.FAILED and claim.job.mode is Mode.PUSH:
+        _hold_back(conn, claim.job, max_failures, now)
     looked = claim.job.mode not in (Mode.PUSH, Mode.ROLLBACK)
     inventory.observe(conn, state, looked=looked)
+
+
+def _hold_back(conn: sa.Connection, job: Job, max_failures: int, now: float) -> None:
+    later = {"number": job.deployment, "its_wave": job.device.wave}
+    waiting = conn.execute(_LATER, later).scalars().all()
+    if not waiting:
+        return
+    failed = conn.execute(_FAILED_OF, {"number": job.deployment}).scalars().all()
+    if len(failed) <= max_failures:
+        return
+    named = ", ".join(failed[:_NAMED]) + (" …" if len(failed) > _NAMED else "")
+    outcome = Outcome(state=State.HELD_BACK, warnings=(f"held back: {named} failed before",))
+    end(conn, dict.fromkeys(waiting, outcome), now)
 
 
 def retry(

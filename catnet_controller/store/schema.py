@@ -141,6 +141,8 @@ job = sa.Table(
     # The long texts of the outcome; last, so that a row can be read without them.
     sa.Column("detail", sa.Text),
     sa.Column("site", Clean, nullable=False, server_default=""),
+    # Of a push: the jobs of a wave wait for those of the lower ones of their deployment.
+    sa.Column("wave", sa.Integer, nullable=False, server_default="0"),
     sa.Index("ix_job_deployment", "deployment"),
     sa.Index("ix_job_desired", "desired"),
     _index("ix_job_claim", "rank", "id", where="state = 'pending'"),

@@ -95,6 +95,7 @@ class Store:
         conclude: Conclude | None,
         sites: Sequence[str],
         per_site: int,
+        max_failures: int,
     ) -> None:
         self.db = db
         self._lock = lock
@@ -103,6 +104,7 @@ class Store:
         self._lease = lease
         self._worker = worker
         self._conclude = conclude
+        self.max_failures = max_failures
         self._bounds = queue.Bounds(sites=tuple(sites), per_site=per_site)
         # Leases run by a clock that starts at the time of day and never jumps afterwards: setting
         # the machine's clock must not take the devices away from those who work on them.
@@ -124,13 +126,15 @@ class Store:
         lease: float = 60.0,
         conclude: Conclude | None = None,
         per_site: int = 0,
+        max_failures: int = 0,
     ) -> Self:
         """Open or create the store; ``path`` is its directory, or its file (``*.db``).
 
         Brings the schema up to date after checking the file. ``lease`` in seconds; renew it well
         before. ``conclude`` lets a deployment end at once whose last job was superseded on its
         way back to the queue; without it that waits for the next ``open`` or ``finish``.
-        ``per_site`` bounds the jobs that run in one site; 0: no bound.
+        ``per_site`` bounds the jobs that run in one site; 0: no bound. Later waves of a push are
+        held back when more than ``max_failures`` devices failed.
 
         Raises StoreFailed when the file is in use, damaged, of another program or too new.
         """
@@ -146,6 +150,7 @@ class Store:
             conclude=conclude,
             sites=(),
             per_site=per_site,
+            max_failures=max_failures,
         )
 
     @classmethod
@@ -159,6 +164,7 @@ class Store:
         conclude: Conclude | None = None,
         sites: Sequence[str] = (),
         per_site: int = 0,
+        max_failures: int = 0,
         instant: Instant | None = None,
         patience: float | None = None,
     ) -> Self:
@@ -181,6 +187,7 @@ class Store:
             conclude=conclude,
             sites=sites,
             per_site=per_site,
+            max_failures=max_failures,
         )
 
     async def close(self) -> None:
@@ -459,7 +466,7 @@ class Store:
         now = self._clock.now()
 
         def end(conn: sa.Connection) -> Deployment:
-            queue.finish(conn, claim, outcome, state, now)
+            queue.finish(conn, claim, outcome, state, now, max_failures=self.max_failures)
             return deployments.settle(conn, claim.job.deployment, conclude, now)
 
         deployment = await self.db.persist(end)

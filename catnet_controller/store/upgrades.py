@@ -19,7 +19,7 @@ from catnet_controller.errors import StoreFailed
 
 APPLICATION = 0x4361744E
 """SQLite's application id of a CatNet store: ``CatN`` in the header of the file."""
-HEAD = "0005"
+HEAD = "0006"
 """The schema of this version: the number of the last migration."""
 
 

@@ -310,7 +310,8 @@ class Buttons:
         again = (
             f"Plans pull request {it.revision.pull} again, as it is now."
             if it.revision.pull is not None
-            else f"Opens a {it.mode.value} of {_devices(tally.failed)}: those that failed."
+            else f"Opens a {it.mode.value} of {_devices(tally.failed + tally.held_back)}: "
+            f"those that failed{' or were held back' if tally.held_back else ''}."
         )
         points = [again]
         if it.mode is Mode.PUSH:
@@ -335,7 +336,8 @@ class Buttons:
             await self._trigger(request, who, it.revision.ref, force=True)
             return _to("/deployments")
         failed = await self._jobs(it.id, State.FAILED, lambda _: True)
-        return await self._open(request, who, it.mode, failed)
+        held = await self._jobs(it.id, State.HELD_BACK, lambda _: True)
+        return await self._open(request, who, it.mode, [*failed, *held])
 
     async def ask_promote(self, request: web.Request) -> web.Response:
         tally = await self._tally(request, "promote")

@@ -31,6 +31,7 @@ _JUMP = record({"name": TEXT, "host": TEXT, "port": WHOLE, "credential": TEXT, "
 _JOB: Mapping[str, Shape] = {
     "id": WHOLE,
     "device": TEXT,
+    "wave": WHOLE,
     "state": word(*State),
     "step": maybe(word(*Step)),
     "attempt": WHOLE,
@@ -107,6 +108,7 @@ SHAPES: Mapping[str, Shape] = {
             "port": WHOLE,
             "platform": TEXT,
             "site": TEXT,
+            "wave": WHOLE,
             "groups": several(TEXT),
             "algorithms": TEXT,
             "credential": TEXT,

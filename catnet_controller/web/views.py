@@ -38,6 +38,7 @@ def device(state: DeviceState) -> Json:
         "port": it.port,
         "platform": it.platform,
         "site": it.site,
+        "wave": it.wave,
         "groups": list(it.groups),
         "algorithms": it.algorithms,
         "credential": it.credential,
@@ -114,6 +115,7 @@ def job(it: Job) -> Json:
     return {
         "id": it.id,
         "device": it.device.name,
+        "wave": it.device.wave,
         "state": it.state.value,
         "step": it.step.value if it.step is not None and not it.state.final else None,
         "attempt": it.attempt,
