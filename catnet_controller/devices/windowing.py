@@ -17,10 +17,10 @@ from catnet_controller.devices.prompts import Prompt, split
 from catnet_controller.ios import answers
 from catnet_controller.ios.changes import Command, Expect
 
-_FIRST = 8
+_FIRST = 16
 """Lines in flight at first: a device that cannot take more shows it early."""
 _CAUTION = 8
-"""Lines typed singly after a disturbance before more travel again; doubles each time."""
+"""Lines typed singly after a disturbance before as many travel again; doubles each time."""
 
 
 class Calm(IntEnum):
@@ -69,7 +69,7 @@ class Window:
         elif self._single:
             self._single -= 1
             if not self._single:
-                self._size = min(_FIRST, self._lines)
+                self._size = min(_CAUTION, self._lines)
         elif self._size < self._lines:
             self._size += 1
 

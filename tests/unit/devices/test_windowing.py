@@ -226,14 +226,14 @@ def test_runs_are_all_lines_in_order(commands: list[Command]) -> None:
 
 
 def test_window_grows_by_what_was_answered_up_to_its_limits() -> None:
-    window = Window(lines=10, bytes=100)
-    assert window.size == 8
+    window = Window(lines=18, bytes=180)
+    assert window.size == 16
     for _ in range(5):
         window.answered(Calm.CLEAN)
-    assert window.size == 10
-    assert window.room([9] * 9, 9)
-    assert not window.room([9] * 10, 9)
-    assert not window.room([50, 45], 10)
+    assert window.size == 18
+    assert window.room([9] * 17, 9)
+    assert not window.room([9] * 18, 9)
+    assert not window.room([90, 85], 10)
     assert window.room([], 1000)  # one line must always pass
 
 
