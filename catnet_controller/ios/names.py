@@ -110,6 +110,7 @@ def physical(name: str) -> bool:
     return "." not in name and kind(name).lower() not in _VIRTUAL
 
 
+@lru_cache(maxsize=4096)
 def place(name: str) -> tuple[int, str, tuple[int, ...]]:
     """Where IOS prints the interface: by type, then by slot, port and sub-interface number."""
     letters = kind(name)

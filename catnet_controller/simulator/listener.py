@@ -12,12 +12,15 @@ from contextlib import suppress
 from typing import cast
 
 import asyncssh
+from asyncssh.packet import SSHPacketLogger
 
 from catnet_controller.simulator.device import Machine, credential, privilege
 from catnet_controller.simulator.faults import What
 from catnet_controller.simulator.hashing import verifies
 from catnet_controller.simulator.shell import Shell
 
+_IGNORE = 2
+"""SSH_MSG_IGNORE (RFC 4253, section 11.2)."""
 _RESET_ON_CLOSE = struct.pack("ii", 1, 0)
 
 
@@ -166,6 +169,16 @@ def _write(channel: asyncssh.SSHServerChannel[bytes], data: bytes) -> None:
     if not channel.is_closing():
         with suppress(OSError):
             channel.write(data)
+
+
+class _Connection(asyncssh.SSHServerConnection):
+    """Says what IOS says: without the empty message that asyncssh sends before each packet."""
+
+    def send_packet(
+        self, pkttype: int, *args: bytes, handler: SSHPacketLogger | None = None
+    ) -> None:
+        if pkttype != _IGNORE:
+            super().send_packet(pkttype, *args, handler=handler)
 
 
 def _reset(transport: asyncio.Transport) -> None:
@@ -317,7 +330,7 @@ class Listener:
     def _admit(self, gate: Gate) -> asyncssh.SSHServerConnection:
         """Hand a connection to asyncssh, which asks for its door before this returns."""
         assert gate.transport is not None
-        connection = asyncssh.SSHServerConnection(asyncio.get_running_loop(), self._options)
+        connection = _Connection(asyncio.get_running_loop(), self._options)
         self._arriving = gate
         connection.connection_made(gate.transport)
         self._arriving = None

@@ -83,14 +83,16 @@ def _address(
     first, last = int(net.network_address), int(net.broadcast_address)
     mine = _vrf(lines)
     for name, others in running.interfaces():
-        if name == here or _vrf(others) != mine:
+        if name == here:
             continue
         for line in others:
-            parts = line.split(" ")
-            if parts[:2] != ["ip", "address"] or len(parts) < 4:
+            if not line.startswith("ip address "):
                 continue
-            theirs = _span(parts[2], parts[3])
-            if theirs is not None and theirs[0] <= last and first <= theirs[1]:
+            parts = line.split(" ")
+            theirs = _span(parts[2], parts[3]) if len(parts) > 3 else None
+            if theirs is None or theirs[0] > last or first > theirs[1]:
+                continue
+            if _vrf(others) == mine:
                 return (
                     f"% {net.network_address} overlaps with {name}\n"
                     f"{here}: incorrect IP address assignment"
