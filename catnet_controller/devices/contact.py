@@ -463,9 +463,10 @@ class Contact:
         """
         line = f"do {self.platform.running}" if inside else self.platform.running
         text = await self._config(session, line, whole=parse.whole)
-        if not parse.whole(text):
-            # Once more: a notice in a bad place or a lost byte is no reason to undo a change.
-            text = await self._config(session, line, whole=parse.whole)
+        if parse.whole(text):
+            return text
+        # Once more: a notice in a bad place or a lost byte is no reason to undo a change.
+        text = await self._config(session, line, whole=parse.whole)
         if not parse.whole(text):
             said = _last(text) if len(text) < 200 else "it does not end in `end`"
             raise IncompleteRead(f"{self.device.name}: the running-config is not whole: {said}")
