@@ -261,7 +261,7 @@ class Push:
             self._after = after = await contact.read(session)
             typed = [command.text for command in change_set.commands]
         left = await contact.compute(unlike, after.text, change_set.predicted, typed)
-        if left and self._armed and contact.clock.monotonic() > self._deadline:
+        if left and await self._timer_fired(session):
             raise contact.late()
         if left:
             lines = [line.strip() for line in left.splitlines() if line.startswith(("+", "-"))]
@@ -279,6 +279,11 @@ class Push:
                 until=self._deadline if self._armed else None,
             )
         return session
+
+    async def _timer_fired(self, session: Terminal) -> bool:
+        """Whether the device did not wait for us: that is no fault of the commit."""
+        overdue = self._armed and self._contact.clock.monotonic() > self._deadline
+        return overdue and not await self._contact.pending(session)
 
     async def _confirm(self, session: Terminal) -> None:
         await self._mark(Step.CONFIRM)

@@ -327,14 +327,16 @@ async def test_reboot_in_the_middle(lab: Lab) -> None:
     await undone(lab, ConnectionLost)
 
 
-async def test_line_taken_but_not_stored(lab: Lab) -> None:
-    lab.inject(What.FORGET, match="^ntp server")
-    await undone(lab, VerifyFailed, match="ntp server 192.0.2.124")
+async def test_line_taken_but_not_stored(tmp_path: Path) -> None:
+    async with laboratory(tmp_path, minutes=60) as lab:
+        lab.inject(What.FORGET, match="^ntp server")
+        await undone(lab, VerifyFailed, match="ntp server 192.0.2.124")
 
 
-async def test_line_stored_as_something_else(lab: Lab) -> None:
-    lab.inject(What.ALTER, match="^ntp server", text="ntp server 192.0.2.99")
-    await undone(lab, VerifyFailed, match="192.0.2.99")
+async def test_line_stored_as_something_else(tmp_path: Path) -> None:
+    async with laboratory(tmp_path, minutes=60) as lab:
+        lab.inject(What.ALTER, match="^ntp server", text="ntp server 192.0.2.99")
+        await undone(lab, VerifyFailed, match="192.0.2.99")
 
 
 async def test_new_login_fails_after_the_change(lab: Lab) -> None:
