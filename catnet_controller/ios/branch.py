@@ -5,7 +5,7 @@ from collections import Counter
 from catnet_controller.ios import acl
 from catnet_controller.ios.rows import Kind, Match, Row
 from catnet_controller.ios.rules import look, match
-from catnet_controller.ios.tree import Node, Shape
+from catnet_controller.ios.tree import Node, Shape, new
 from catnet_controller.ios.words import CLOSERS, canonical
 
 
@@ -179,9 +179,11 @@ class Branch:
     def freeze(self) -> Node:
         node, kids = self.node, self.opened
         if kids is None:
-            if self.text is node.text and self.raw is node.raw:
-                return node
-            return Node(self.text, self.raw, node.line, node.shape, node.body, node.children)
+            if self.text is not node.text or self.raw is not node.raw:
+                # Kept: it is asked for again, and is one and the same line then.
+                _, _, line, shape, body, children = node
+                self.node = new(Node, (self.text, self.raw, line, shape, body, children))
+            return self.node
         below = [
             kid.node
             if kid.opened is None and kid.text is kid.node.text and kid.raw is kid.node.raw

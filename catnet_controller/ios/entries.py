@@ -13,7 +13,6 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from catnet_controller.ios import acl
 from catnet_controller.ios.items import Item, Section
 from catnet_controller.ios.steps import Step
 from catnet_controller.ios.tree import Path
@@ -95,11 +94,12 @@ def _rules(section: Section) -> list[_Rule]:
 
 def _unnumbered(path: Path, have: Section, want: Section) -> Iterator[Step]:
     """A list whose numbers the device does not print; comments cannot be placed there."""
-    old = [r for r in _rules(have) if r.text]
-    new = [r for r in _rules(want) if r.text]
+    every, all_new = _rules(have), _rules(want)
+    old = [rule for rule in every if rule.text]
+    new = [rule for rule in all_new if rule.text]
     before = [r.text for r in old]
     after = [r.text for r in new]
-    had, has = ([i for i in s.items if acl.remark(i.text)] for s in (have, want))
+    had, has = ([item for rule in rules for item in rule.remarks] for rules in (every, all_new))
     said, say = Counter(item.text for item in had), Counter(item.text for item in has)
     lines = {item.text: item.line for item in has}
     if before != after:
@@ -149,11 +149,14 @@ def _edits(path: Path, old: list[_Rule], new: list[_Rule]) -> Iterator[Step]:
     staying = {new[place].text for place in kept}
     gone = {rule.text: rule for rule in old if rule.text not in staying}
     down: dict[str, tuple[_Rule, int]] = {}
+    commented = {rule.text for rule in old if rule.remarks}
     for place, rule in enumerate(new):
+        if place in kept and not rule.remarks and rule.text not in commented:
+            continue
         number = numbers[place]
         if place in kept:
             before = old[where[rule.text]]
-            if (before.remarks or rule.remarks) and before.said() != rule.said():
+            if before.said() != rule.said():
                 yield from _unsaid(path, before)
                 yield from _said(path, rule, number)
             continue

@@ -6,7 +6,7 @@ function names its rule. What comes out keeps the line numbers of what went in.
 
 import re
 from collections.abc import Iterable
-from functools import lru_cache, partial
+from functools import partial
 
 from catnet_controller.ios import acl, sets, vlans
 from catnet_controller.ios.items import Item, Key, Section
@@ -36,9 +36,11 @@ class Known:
     them ends where two are one. Their line numbers are those of the text that was loaded first.
     """
 
-    __slots__ = ("_lines", "_sections")
+    __slots__ = ("_lines", "_sections", "entries")
 
     def __init__(self) -> None:
+        self.entries: dict[str, tuple[str, Key, Match | None]] = {}
+        """Entries of access lists by their text without its number, as `_read_entry` reads them."""
         self._lines: dict[Path, dict[str, Item]] = {}
         self._sections: dict[int, tuple[Node, Item]] = {}
 
@@ -56,6 +58,7 @@ class Known:
 
     def clear(self) -> None:
         """Forget all: sections that were not read yet hold on to this, and this to them."""
+        self.entries.clear()
         self._lines.clear()
         self._sections.clear()
 
@@ -116,7 +119,7 @@ def _fill(section: Section, nodes: Iterable[Node], known: Known) -> None:
 def _fill_list(section: Section, nodes: Iterable[Node], known: Known) -> None:
     """Rule 12: entries of an access list count by text and order; numbers are addresses."""
     items, index = section.items, section.index
-    lines = known.lines(section.path)
+    lines, entries = known.lines(section.path), known.entries
     for node in nodes:
         printed, _, line, shape, _, children = node
         if shape is not Shape.LINE or children or printed in CLOSERS:
@@ -128,14 +131,22 @@ def _fill_list(section: Section, nodes: Iterable[Node], known: Known) -> None:
             items.append(held)
             index[held.key] = held
             continue
-        number, text = acl.split(printed)
-        rule, key, found = _read_entry(text)
+        head, _, text = printed.partition(" ")
+        if text and head.isdecimal() and head[0] != "0":
+            body: tuple[str, ...] = (head,)
+        else:
+            number, text = acl.split(printed)
+            body = (str(number),) if number else ()
+        read = entries.get(text)
+        if read is None:
+            read = entries[text] = _read_entry(text)
+        rule, key, found = read
         if found is None:
             _peculiar(section, "acl", node, known, set())
         elif key in index:
             _entry(section, printed, line)
         else:
-            item = Item(rule, key, found, line, (str(number),) if number else ())
+            item = Item(rule, key, found, line, body)
             items.append(item)
             index[key] = item
             if not rule.startswith("remark"):
@@ -246,7 +257,6 @@ _ENTRY = {word: BOOK.find("acl", f"{word} any") for word in ("permit", "deny")}
 """What is known of nearly all entries, which are alike but for their text."""
 
 
-@lru_cache(maxsize=131072)
 def _read_entry(text: str) -> tuple[str, Key, Match | None]:
     """An entry without its number to its rule, its key, and what is known of it, if it is one."""
     rule = acl.rule(text)
