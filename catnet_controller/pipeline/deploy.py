@@ -41,6 +41,7 @@ from catnet_controller.models import (
     Sync,
 )
 from catnet_controller.pipeline.compare import Compare
+from catnet_controller.pipeline.recall import Recall
 from catnet_controller.policy import retry
 from catnet_controller.ports import (
     Brake,
@@ -127,6 +128,7 @@ class Deploy:
         self._allow_reverse = allow_reverse
         self._offload = offload
         self._brake = brake
+        self._recall = Recall()
 
     async def work(self, claim: Claim) -> None:
         """Run the job and record how it ended. Raises LeaseLost when it is no longer ours."""
@@ -234,9 +236,15 @@ class Deploy:
         if job.mode is Mode.BACKUP:
             return await self._backed_up(state, reading)
         await checkpoint(Step.COMPARE)
+        said = self._recall.find(job, state, reading)
+        if said is not None:
+            seen = await self._seen(state, reading)
+            return self._looked(job, seen, said, None)
         outcome, refusal = await self._offload(
             partial(self._compare.look, desired, applied, reading, back=back)
         )
+        if refusal is None:
+            self._recall.keep(job, state, reading, outcome)
         state = await self._seen(state, reading)
         return self._looked(job, state, outcome, refusal)
 
