@@ -1,8 +1,10 @@
 """The frame of every bench: what a bench is, what it says, and how one run is measured."""
 
+import contextlib
 import gc
 import json
 import multiprocessing
+import resource
 import statistics
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -134,6 +136,19 @@ def alone(work: Callable[..., None], arguments: Sequence[object], *, limit: floa
         process.kill()
         process.join()
         near.close()
+
+
+def peak() -> float:
+    """Bytes of memory that this process had at most.
+
+    Of this program alone: `getrusage` begins with what the process had that started it (Linux,
+    getrusage(2), proc_pid_status(5)).
+    """
+    with contextlib.suppress(OSError):
+        for line in Path("/proc/self/status").read_text().splitlines():
+            if line.startswith("VmHWM:"):
+                return float(line.split()[1]) * 1024.0
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
 
 
 def _measured(

@@ -6,7 +6,6 @@ import hmac
 import itertools
 import json
 import multiprocessing
-import resource
 import statistics
 import tempfile
 import time
@@ -26,7 +25,7 @@ from catnet_controller.demo.payloads import Place, push_event
 from catnet_controller.errors import CatnetError
 from catnet_controller.store.store import Store
 from tests.bench import clients
-from tests.bench.frame import Bench, Figure, Run, against
+from tests.bench.frame import Bench, Figure, Run, against, peak
 from tests.bench.rack import Target, rack
 from tests.helpers_github import RealClock
 from tests.helpers_web import WEBHOOK_SECRET, site
@@ -217,7 +216,7 @@ async def _live(
             for job in jobs:
                 job.cancel()
         recorded = len(await store.deliveries(10**7)) if side == "ours" else 0
-    most = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+    most = peak()
     far.send(_Served(fleet=stormy, calm=calm, memory=most, recorded=recorded))
 
 

@@ -11,7 +11,7 @@ from importlib.util import find_spec
 from multiprocessing.connection import Connection
 from typing import Any
 
-from tests.bench.frame import Run, alone
+from tests.bench.frame import Run, alone, peak
 from tests.bench.rack import unlimited
 
 
@@ -53,7 +53,7 @@ def measured() -> Iterator[Meter]:
     cpu, began = _cpu(), time.perf_counter()
     yield meter
     meter.seconds, meter.cpu = time.perf_counter() - began, _cpu() - cpu
-    meter.memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0
+    meter.memory = peak()
     meter.threads = max(meter.threads, threading.active_count())
 
 
