@@ -10,8 +10,9 @@ Comments belong to the entry that follows them and share its number.
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from operator import lt
 
 from catnet_controller.ios.items import Item, Section
 from catnet_controller.ios.steps import Step
@@ -23,17 +24,21 @@ _CROWDED = (
 )
 
 
-@dataclass(slots=True)
-class _Rule:
-    """An entry with its comments. ``text`` is empty for comments that no entry follows."""
+@dataclass(slots=True, kw_only=True)
+class _Rules:
+    """The entries of a list by their place, each with the comments that stand before it.
 
-    text: str
-    number: int
-    line: int = 0
-    remarks: Sequence[Item] = ()
+    The last one has no text: it stands for the end, with the comments that no entry follows.
+    """
 
-    def said(self) -> list[str]:
-        return [remark.text for remark in self.remarks]
+    texts: list[str]
+    numbers: list[int]
+    """Where none is shown: ten more than the one before."""
+    lines: list[int]
+    remarks: dict[int, list[Item]]
+
+    def said(self, place: int) -> list[str]:
+        return [remark.text for remark in self.remarks.get(place, ())]
 
 
 def plan(header: str, have: Section, want: Section) -> Iterator[Step]:
@@ -43,27 +48,26 @@ def plan(header: str, have: Section, want: Section) -> Iterator[Step]:
         for item in want.items:
             yield Step(path=path, text=_line(path, _number(item), item.text), line=item.line)
         return
-    if [item.text for item in have.items] == [item.text for item in want.items]:
+    if _texts(have) == _texts(want):
         return
     numbered = any(item.body for item in have.items)
     if not numbered and not header.startswith("ipv6"):
         yield from _unnumbered(path, have, want)
         return
-    old, new = _rules(have), _rules(want)
-    if len(old) == len(new) and all(
-        one.text == two.text and one.said() == two.said() for one, two in zip(old, new, strict=True)
-    ):
-        return
-    yield from _edits(path, old, new)
+    yield from _edits(path, _rules(have), _rules(want))
 
 
 def equal(header: str, have: Section, want: Section) -> bool:
     """True when nothing would have to be typed."""
-    first, second = ([item.text for item in section.items] for section in (have, want))
+    first, second = _texts(have), _texts(want)
     if first == second:
         return True
     first, second = ([text for text in s if not text.startswith("remark")] for s in (first, second))
     return first == second and next(plan(header, have, want), None) is None
+
+
+def _texts(section: Section) -> list[str]:
+    return [item.text for item in section.items]
 
 
 def _number(item: Item) -> int:
@@ -76,48 +80,59 @@ def _line(path: Path, number: int, text: str) -> str:
     return f"sequence {number} {text}" if path[0].startswith("ipv6") else f"{number} {text}"
 
 
-def _rules(section: Section) -> list[_Rule]:
-    rules: list[_Rule] = []
-    remarks: tuple[Item, ...] = ()
-    last = 0
+def _rules(section: Section) -> _Rules:
+    entries: list[Item] = []
+    remarks: dict[int, list[Item]] = {}
     for item in section.items:
-        text, body = item.text, item.body
-        if text.startswith("remark"):
-            remarks = (*remarks, item)
-            continue
-        last = int(body[0]) if body else last + 10
-        rules.append(_Rule(text, last, item.line, remarks))
-        remarks = ()
-    rules.append(_Rule("", last + 10, 0, remarks))
-    return rules
+        if item.text.startswith("remark"):
+            remarks.setdefault(len(entries), []).append(item)
+        else:
+            entries.append(item)
+    numbers: list[int] = []
+    last = 0
+    for item in entries:
+        last = int(item.body[0]) if item.body else last + 10
+        numbers.append(last)
+    return _Rules(
+        texts=[*(item.text for item in entries), ""],
+        numbers=[*numbers, last + 10],
+        lines=[*(item.line for item in entries), 0],
+        remarks=remarks,
+    )
 
 
 def _unnumbered(path: Path, have: Section, want: Section) -> Iterator[Step]:
     """A list whose numbers the device does not print; comments cannot be placed there."""
-    every, all_new = _rules(have), _rules(want)
-    old = [rule for rule in every if rule.text]
-    new = [rule for rule in all_new if rule.text]
-    before = [r.text for r in old]
-    after = [r.text for r in new]
-    had, has = ([item for rule in rules for item in rule.remarks] for rules in (every, all_new))
+    had, has = ([i for i in s.items if i.text.startswith("remark")] for s in (have, want))
     said, say = Counter(item.text for item in had), Counter(item.text for item in has)
     lines = {item.text: item.line for item in has}
+    old, new = (
+        [i for i in s.items if not i.text.startswith("remark")] if some else s.items
+        for s, some in ((have, had), (want, has))
+    )
+    before, after = [i.text for i in old], [i.text for i in new]
     if before != after:
         staying = set(after)
         if after[: len(before)] == before:
-            for rule in new[len(before) :]:
-                yield Step(path=path, text=rule.text, line=rule.line)
+            for item in new[len(before) :]:
+                yield Step(path=path, text=item.text, line=item.line)
         elif [text for text in before if text in staying] == after:
-            for rule in reversed(old):
-                if rule.text not in staying:
-                    yield Step(path=path, text=f"no {rule.text}")
+            for text in reversed(before):
+                if text not in staying:
+                    yield Step(path=path, text=f"no {text}")
         else:
             yield Step(path=(), text=_resequence(path, 10))
-            for place, rule in enumerate(old, 1):
-                rule.number, rule.remarks = place * 10, ()
-            for rule in new:
-                rule.number, rule.remarks = 0, ()
-            yield from _edits(path, old, new)
+            numbers = list(range(10, len(old) * 10 + 10, 10))
+            yield from _edits(
+                path,
+                _Rules(texts=before, numbers=numbers, lines=[], remarks={}),
+                _Rules(
+                    texts=after,
+                    numbers=[0] * len(after),
+                    lines=[item.line for item in new],
+                    remarks={},
+                ),
+            )
     for text in (said - say).elements():
         yield Step(path=path, text=f"no {text}")
     for text in (say - said).elements():
@@ -128,84 +143,89 @@ def _resequence(path: Path, step: int) -> str:
     return f"ip access-list resequence {path[0].split()[-1]} {step} {step}"
 
 
-def _edits(path: Path, old: list[_Rule], new: list[_Rule]) -> Iterator[Step]:
+def _edits(path: Path, old: _Rules, new: _Rules) -> Iterator[Step]:
     """The edits of a list whose numbers are known."""
-    where = {rule.text: place for place, rule in enumerate(old)}
-    kept = increasing([where.get(rule.text, -1) for rule in new])
-    numbers = _numbers(old, new, kept)
+    where = {text: place for place, text in enumerate(old.texts)}
+    kept = increasing([where.get(text, -1) for text in new.texts])
+    coming = [place for place in range(len(new.texts)) if place not in kept]
+    numbers = _numbers(old, new, where, coming)
     if numbers is None:
         if path[0].startswith("ipv6"):
-            crowded = next(rule for place, rule in enumerate(new) if place not in kept)
-            yield Step(path=path, text=crowded.text, line=crowded.line, stop=_CROWDED)
+            first = coming[0]
+            yield Step(path=path, text=new.texts[first], line=new.lines[first], stop=_CROWDED)
             return
-        gaps = _runs([place for place in range(len(new)) if place not in kept])
-        room = max((end - start for start, end in gaps), default=0) + 1
+        room = max((end - start for start, end in _runs(coming)), default=0) + 1
         step = max(10, room)
         yield Step(path=(), text=_resequence(path, step))
-        for place, rule in enumerate(old, 1):
-            rule.number = place * step
-        numbers = _numbers(old, new, kept)
+        old.numbers = [place * step for place in range(1, len(old.texts) + 1)]
+        numbers = _numbers(old, new, where, coming)
         assert numbers is not None
-    staying = {new[place].text for place in kept}
-    gone = {rule.text: rule for rule in old if rule.text not in staying}
-    down: dict[str, tuple[_Rule, int]] = {}
-    commented = {rule.text for rule in old if rule.remarks}
-    for place, rule in enumerate(new):
-        if place in kept and not rule.remarks and rule.text not in commented:
-            continue
-        number = numbers[place]
+    staying = {new.texts[place] for place in kept}
+    gone = {text: place for place, text in enumerate(old.texts) if text not in staying}
+    down: dict[str, int] = {}
+    commented = {old.texts[place] for place in old.remarks}
+    changing = set(coming).union(new.remarks)
+    changing.update(place for place, text in enumerate(new.texts) if text in commented)
+    for place in sorted(changing):
+        number, text = numbers[place], new.texts[place]
         if place in kept:
-            before = old[where[rule.text]]
-            if before.said() != rule.said():
-                yield from _unsaid(path, before)
-                yield from _said(path, rule, number)
+            if old.said(where[text]) != new.said(place):
+                yield from _unsaid(path, old, where[text])
+                yield from _said(path, new, place, number)
             continue
-        moved = gone.get(rule.text)
-        if moved is not None and moved.number < number:
-            down[rule.text] = rule, number
+        moved = gone.get(text)
+        if moved is not None and old.numbers[moved] < number:
+            down[text] = place
             continue
         if moved is not None:
-            del gone[rule.text]
-        yield from _coming(path, rule, number, moved)
-    for text, rule in reversed(gone.items()):
+            del gone[text]
+        yield from _coming(path, old, new, place, number=number, moved=moved)
+    for text, place in reversed(gone.items()):
         if text in down:
-            yield from _coming(path, *down[text], rule)
+            yield from _coming(path, old, new, down[text], number=numbers[down[text]], moved=place)
         else:
-            yield from _without(path, rule)
+            yield from _without(path, old, place)
 
 
-def _coming(path: Path, rule: _Rule, number: int, moved: _Rule | None) -> Iterator[Step]:
+def _coming(
+    path: Path, old: _Rules, new: _Rules, place: int, *, number: int, moved: int | None
+) -> Iterator[Step]:
     """A new entry, or one that leaves its old place for a new one."""
-    yield from _said(path, rule, number)
-    if not rule.text:
+    yield from _said(path, new, place, number)
+    text = new.texts[place]
+    if not text:
         return
     note = ""
     if moved is not None:
-        note = f"`{rule.text}` in `{path[0]}` moves: for a moment it is not in the list"
-        yield from _without(path, moved)
-    yield Step(path=path, text=_line(path, number, rule.text), line=rule.line, note=note)
+        note = f"`{text}` in `{path[0]}` moves: for a moment it is not in the list"
+        yield from _without(path, old, moved)
+    yield Step(path=path, text=_line(path, number, text), line=new.lines[place], note=note)
 
 
-def _said(path: Path, rule: _Rule, number: int) -> Iterator[Step]:
-    for remark in rule.remarks:
+def _said(path: Path, rules: _Rules, place: int, number: int) -> Iterator[Step]:
+    for remark in rules.remarks.get(place, ()):
         yield Step(path=path, text=_line(path, number, remark.text), line=remark.line)
 
 
-def _unsaid(path: Path, rule: _Rule) -> Iterator[Step]:
-    for remark in rule.remarks:
-        number = _number(remark) or rule.number
+def _unsaid(path: Path, rules: _Rules, place: int) -> Iterator[Step]:
+    for remark in rules.remarks.get(place, ()):
+        number = _number(remark) or rules.numbers[place]
         yield Step(path=path, text=f"no {_line(path, number, remark.text)}")
 
 
-def _without(path: Path, rule: _Rule) -> Iterator[Step]:
-    yield from _unsaid(path, rule)
-    if rule.text:
+def _without(path: Path, rules: _Rules, place: int) -> Iterator[Step]:
+    yield from _unsaid(path, rules, place)
+    if rules.texts[place]:
         word = "no sequence" if path[0].startswith("ipv6") else "no"
-        yield Step(path=path, text=f"{word} {rule.number}")
+        yield Step(path=path, text=f"{word} {rules.numbers[place]}")
 
 
 def increasing(places: Sequence[int]) -> set[int]:
     """Indices of the longest increasing run of ``places`` (patience); -1 never counts."""
+    found = [place for place in places if place >= 0]
+    if all(map(lt, found, found[1:])):
+        # What stands in order anyway, as nearly all lists do.
+        return {index for index, place in enumerate(places) if place >= 0}
     tails: list[int] = []
     ends: list[int] = []
     before = [-1] * len(places)
@@ -213,7 +233,6 @@ def increasing(places: Sequence[int]) -> set[int]:
         if place < 0:
             continue
         if not tails or place > tails[-1]:
-            # What stands in order anyway, which is nearly all of a list.
             before[index] = ends[-1] if ends else -1
             tails.append(place)
             ends.append(index)
@@ -243,35 +262,48 @@ def _runs(places: Sequence[int]) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _numbers(old: list[_Rule], new: list[_Rule], kept: set[int]) -> list[int] | None:
-    """A number for every wanted entry; None when there is no room between those that stay."""
-    where = {rule.text: rule.number for rule in old}
-    taken = sorted(rule.number for rule in old if rule.text)
+def _numbers(
+    old: _Rules, new: _Rules, where: Mapping[str, int], coming: Sequence[int]
+) -> list[int] | None:
+    """A number for every wanted entry; None when there is no room between those that stay.
+
+    ``where`` is the place of each text in ``old``, and ``coming`` the places in ``new`` of what
+    does not stay.
+    """
+    taken = sorted(number for number, text in zip(old.numbers, old.texts, strict=True) if text)
     used = set(taken)
-    given = [where[rule.text] if place in kept else 0 for place, rule in enumerate(new)]
-    coming = [place for place in range(len(new)) if place not in kept]
+    fresh = set(coming)
+    given = [
+        0 if place in fresh else old.numbers[where[text]] for place, text in enumerate(new.texts)
+    ]
     for start, place in _runs(coming):
         low = given[start - 1] if start else 0
-        high = None if place == len(new) or not new[place].text else given[place]
-        chosen = _chosen(new[start:place], low, high, taken, used)
+        high = None if place == len(given) or not new.texts[place] else given[place]
+        chosen = _chosen(new, range(start, place), low, high, taken=taken, used=used)
         if chosen is None:
             return None
         given[start:place] = chosen
-    if new and not new[-1].text:
+    if new.texts and not new.texts[-1]:
         given[-1] = max([0, *given[:-1], *taken]) + 10
     return given
 
 
 def _chosen(
-    run: list[_Rule], low: int, high: int | None, taken: list[int], used: set[int]
+    new: _Rules,
+    run: Sequence[int],
+    low: int,
+    high: int | None,
+    *,
+    taken: Sequence[int],
+    used: Collection[int],
 ) -> list[int] | None:
     """Numbers for entries that come together between two; ``used`` is ``taken`` as a set."""
-    wished = [rule.number for rule in run]
+    wished = [new.numbers[place] for place in run]
     if (
         all(wished)
         and all(low < one and (high is None or one < high) and one not in used for one in wished)
         and wished == sorted(set(wished))
-        and all(rule.line for rule in run)
+        and all(new.lines[place] for place in run)
     ):
         return wished
     if high is None:
