@@ -5,7 +5,7 @@ from collections import Counter
 from catnet_controller.ios import acl
 from catnet_controller.ios.rows import Kind, Match, Row
 from catnet_controller.ios.rules import look, match
-from catnet_controller.ios.tree import Node, Shape, new
+from catnet_controller.ios.tree import NOISE, Node, new
 from catnet_controller.ios.words import CLOSERS, canonical
 
 
@@ -99,7 +99,7 @@ class Branch:
             kids = [*self.kids]
             self.twice.clear()
             for kid in kids:
-                if kid.node.shape is Shape.NOISE or kid.text in CLOSERS:
+                if kid.node.shape is NOISE or kid.text in CLOSERS:
                     continue
                 key = kid.key(mode_name)
                 first = keys.setdefault(key, kid)
@@ -135,7 +135,7 @@ class Branch:
             self.kids[:] = [
                 kid
                 for kid in self.kids
-                if kid is first or kid.node.shape is Shape.NOISE or kid.key(mode_name) != key
+                if kid is first or kid.node.shape is NOISE or kid.key(mode_name) != key
             ]
             self.twice.discard(key)
 
@@ -143,7 +143,7 @@ class Branch:
         """What an access list holds, without its noise."""
         kids = self.kids
         if self._entries is None:
-            self._entries = Entries([k for k in kids if k.node.shape is not Shape.NOISE])
+            self._entries = Entries([k for k in kids if k.node.shape is not NOISE])
         return self._entries
 
     def spot(self, kid: "Branch") -> int:
@@ -163,7 +163,7 @@ class Branch:
     def end(self) -> int:
         """The place behind the last line that is not noise."""
         end = len(self.kids)
-        while end and self.kids[end - 1].node.shape is Shape.NOISE:
+        while end and self.kids[end - 1].node.shape is NOISE:
             end -= 1
         return end
 

@@ -14,7 +14,7 @@ from catnet_controller.ios.parse import delimiter
 from catnet_controller.ios.predict import several
 from catnet_controller.ios.rows import Kind, Match
 from catnet_controller.ios.rules import BOOK, look, match
-from catnet_controller.ios.tree import Node, Path, Shape, Tree
+from catnet_controller.ios.tree import BLOCK, LINE, NOISE, Node, Path, Tree
 from catnet_controller.ios.vty import cut, terminals
 from catnet_controller.ios.words import CLOSERS, canonical, spelling
 
@@ -85,10 +85,10 @@ def _fill(section: Section, nodes: Iterable[Node], known: Known) -> None:
     folded: set[int] = set()
     for node in nodes:
         printed, _, line, shape, _, children = node
-        if shape is Shape.NOISE or printed in CLOSERS:
+        if shape is NOISE or printed in CLOSERS:
             continue
         held = known.section(node) if children else lines.get(printed)
-        if held is not None and held.key not in index and shape is Shape.LINE:
+        if held is not None and held.key not in index and shape is LINE:
             items.append(held)
             index[held.key] = held
             continue
@@ -96,7 +96,7 @@ def _fill(section: Section, nodes: Iterable[Node], known: Known) -> None:
         if (
             found is not None
             and found.key not in index
-            and shape is Shape.LINE
+            and shape is LINE
             and not _PECULIAR.match(text)
         ):
             if found.row.plain and not children:
@@ -116,14 +116,17 @@ def _fill(section: Section, nodes: Iterable[Node], known: Known) -> None:
         _peculiar(section, name, node, known, folded)
 
 
+_UNNUMBERED: tuple[str, ...] = ()
+
+
 def _fill_list(section: Section, nodes: Iterable[Node], known: Known) -> None:
     """Rule 12: entries of an access list count by text and order; numbers are addresses."""
     items, index = section.items, section.index
     lines, entries = known.lines(section.path), known.entries
     for node in nodes:
         printed, _, line, shape, _, children = node
-        if shape is not Shape.LINE or children or printed in CLOSERS:
-            if shape is not Shape.NOISE and printed not in CLOSERS:
+        if shape is not LINE or children or printed in CLOSERS:
+            if shape is not NOISE and printed not in CLOSERS:
                 _peculiar(section, "acl", node, known, set())
             continue
         held = lines.get(printed)
@@ -131,12 +134,14 @@ def _fill_list(section: Section, nodes: Iterable[Node], known: Known) -> None:
             items.append(held)
             index[held.key] = held
             continue
-        head, _, text = printed.partition(" ")
-        if text and head.isdecimal() and head[0] != "0":
-            body: tuple[str, ...] = (head,)
-        else:
-            number, text = acl.split(printed)
-            body = (str(number),) if number else ()
+        text, body = printed, _UNNUMBERED
+        if printed[0].isdecimal() or "sequence " in printed:
+            head, _, text = printed.partition(" ")
+            if text and head.isdecimal() and head[0] != "0":
+                body = (head,)
+            else:
+                number, text = acl.split(printed)
+                body = (str(number),) if number else _UNNUMBERED
         read = entries.get(text)
         if read is None:
             read = entries[text] = _read_entry(text)
@@ -155,7 +160,7 @@ def _fill_list(section: Section, nodes: Iterable[Node], known: Known) -> None:
 
 def _peculiar(section: Section, name: str, node: Node, known: Known, folded: set[int]) -> None:
     """Take a line that stands for several, for none, or for something that stands there."""
-    leaf = not node.children and node.shape is Shape.LINE
+    leaf = not node.children and node.shape is LINE
     text = canonical(node.text, name)
     if section.path == ():
         if _VOLATILE.match(text):
@@ -209,7 +214,7 @@ def _add(section: Section, name: str, text: str, node: Node, known: Known) -> No
     if kind is Kind.ENTRY:
         _entry(section, text, node.line)
         return
-    if node.shape is Shape.BLOCK:
+    if node.shape is BLOCK:
         label, body = _body(text, node)
         found = match(name, label)
         key = found.key if found else ("?", label)

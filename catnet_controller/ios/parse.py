@@ -7,7 +7,18 @@ from typing import NamedTuple
 
 from catnet_controller.ios.rows import Kind
 from catnet_controller.ios.rules import known, look, may_open, mode, opens
-from catnet_controller.ios.tree import Below, Node, Path, Problem, Shape, Tree, lines, new
+from catnet_controller.ios.tree import (
+    BLOCK,
+    LINE,
+    NOISE,
+    Below,
+    Node,
+    Path,
+    Problem,
+    Tree,
+    lines,
+    new,
+)
 from catnet_controller.ios.words import CLOSERS, canonical
 
 _NOISE = re.compile(
@@ -124,10 +135,10 @@ def _nest(nodes: Sequence[Node]) -> Sequence[Node]:
                 around += [header, *taken]
 
     for node in nodes:
-        if not open_ and (node.children or node.shape is not Shape.LINE or not may_open(node.text)):
+        if not open_ and (node.children or node.shape is not LINE or not may_open(node.text)):
             out.append(node)
             continue
-        if open_ and node.shape is Shape.NOISE and node.text != "!":
+        if open_ and node.shape is NOISE and node.text != "!":
             open_[-1][1].append(node)
             continue
         if open_ and node.text in CLOSERS:
@@ -135,11 +146,11 @@ def _nest(nodes: Sequence[Node]) -> Sequence[Node]:
             close(len(open_) - 1, ended=True)
             continue
         name = None if open_ else "config"
-        text = canonical(node.text, name) if node.shape is not Shape.NOISE else ""
+        text = canonical(node.text, name) if node.shape is not NOISE else ""
         path = tuple(canonical(header.text) for header, _ in open_)
         depth = _home(path, text) if open_ and text else 0
         close(depth)
-        if text and node.shape is Shape.LINE and not node.children and opens(path[:depth], text):
+        if text and node.shape is LINE and not node.children and opens(path[:depth], text):
             open_.append((node, []))
         else:
             (open_[-1][1] if open_ else out).append(node)
@@ -166,7 +177,7 @@ def _lifted(path: Path, nodes: Sequence[Node]) -> Sequence[Node]:
             row is not None
             and row.kind is not Kind.SECTION
             and all(
-                child.shape is Shape.NOISE or known(path, canonical(child.text, mode(path)))
+                child.shape is NOISE or known(path, canonical(child.text, mode(path)))
                 for child in node.children
             )
         ):
@@ -202,7 +213,7 @@ class _Open:
         self.text = text
         self.raw = raw
         self.line = line
-        self.shape = Shape.LINE
+        self.shape = LINE
         self.body: tuple[str, ...] = ()
         self.children: list[Node] = []
 
@@ -249,7 +260,7 @@ def _header(line: str) -> bool:
 
 def _comments(after: int, number: int) -> list[Node]:
     """Comments without words that follow line ``after``."""
-    return [new(Node, ("!", "!\n", after + 1 + i, Shape.NOISE, (), ())) for i in range(number)]
+    return [new(Node, ("!", "!\n", after + 1 + i, NOISE, (), ())) for i in range(number)]
 
 
 class _Parser:
@@ -328,7 +339,7 @@ class _Parser:
         node = seen.nodes.get(text)
         if node is None:
             if count == 1:
-                node = new(Node, (text.strip(), text, end, Shape.LINE, (), ()))
+                node = new(Node, (text.strip(), text, end, LINE, (), ()))
                 seen.flat = seen.flat or may_open(node.text)
             else:
                 node = _section(text, at + 1)
@@ -354,7 +365,7 @@ class _Parser:
         text = raw.strip()
         indent = len(expanded) - len(expanded.lstrip())
         if _NOISE.match(raw):
-            self.pending.append((indent, Node(text, raw, at + 1, Shape.NOISE)))
+            self.pending.append((indent, Node(text, raw, at + 1, NOISE)))
             return at + 1
         depth = len(self.stack)
         while self.stack[depth - 1].indent >= indent:
@@ -393,7 +404,7 @@ class _Parser:
         end = self.block_end(node.text, at)
         if end is None:
             return at + 1
-        node.shape = Shape.BLOCK
+        node.shape = BLOCK
         node.raw = "".join(self.lines[at : end + 1])
         node.body = tuple(line.rstrip("\r\n") for line in self.lines[at + 1 : end + 1])
         return end + 1

@@ -15,7 +15,7 @@ from catnet_controller.ios.changes import Command, Expect
 from catnet_controller.ios.parse import delimiter, dump, parse
 from catnet_controller.ios.rows import Kind, Match, Row
 from catnet_controller.ios.rules import match, mode
-from catnet_controller.ios.tree import Node, Path, Shape, Tree, made
+from catnet_controller.ios.tree import BLOCK, LINE, NOISE, Node, Path, Tree, made
 from catnet_controller.ios.words import CLOSERS, canonical
 
 _OPENING = re.compile(r"(banner \S+|.*(?:title|prompt|banner|fail-message)) (\S.*)$")
@@ -264,7 +264,7 @@ class Model:
         whole = ""
         for kid in branch.kids:
             text = canonical(kid.text)
-            if kid.node.shape is not Shape.NOISE and identity(found.row.mode, text) == found.key:
+            if kid.node.shape is not NOISE and identity(found.row.mode, text) == found.key:
                 whole = vlans.typed(whole, text)
         return whole
 
@@ -349,7 +349,7 @@ class Model:
             return
         kids: list[Branch] = []
         for kid in branch.kids:
-            several_ = several(canonical(kid.text)) if kid.node.shape is Shape.LINE else ()
+            several_ = several(canonical(kid.text)) if kid.node.shape is LINE else ()
             if len(several_) > 1:
                 kids.extend(Branch(made(one, len(at))) for one in several_)
             else:
@@ -374,7 +374,7 @@ class Model:
             (
                 kid
                 for kid in branch.kids
-                if kid.node.shape is not Shape.NOISE and kid.text.startswith(head)
+                if kid.node.shape is not NOISE and kid.text.startswith(head)
             ),
             None,
         )
@@ -543,14 +543,14 @@ def _block(line: str, depth: int) -> Node:
     indent = " " * depth
     if found is None:
         raw = "\n".join([indent + text, *rest]) + "\n"
-        return Node(text, raw, 0, Shape.BLOCK, tuple(rest))
+        return Node(text, raw, 0, BLOCK, tuple(rest))
     mark = delimiter(found[2])
     content = "\n".join([found[2][len(mark) :], *rest])
     content = content.split(mark, 1)[0]
     body = content.split("\n")
     shown = [f"{found[1]} ^C{body[0]}", *body[1:]]
     shown[-1] += "^C"
-    return Node(shown[0], "\n".join(shown) + "\n", 0, Shape.BLOCK, tuple(shown[1:]))
+    return Node(shown[0], "\n".join(shown) + "\n", 0, BLOCK, tuple(shown[1:]))
 
 
 def _seconds(branch: Branch) -> bool:

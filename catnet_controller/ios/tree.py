@@ -19,6 +19,10 @@ class Shape(StrEnum):
     """Nothing to the device: comments, blank lines, headers, prompts."""
 
 
+# To look a member up costs more than most of what is asked of a line, and it is asked of each.
+LINE, BLOCK, NOISE = Shape.LINE, Shape.BLOCK, Shape.NOISE
+
+
 class Node(NamedTuple):
     """A line and what stands below it.
 
@@ -30,7 +34,7 @@ class Node(NamedTuple):
     text: str
     raw: str
     line: int = 0
-    shape: Shape = Shape.LINE
+    shape: Shape = LINE
     body: tuple[str, ...] = ()
     children: Sequence["Node"] = ()
 
@@ -55,7 +59,7 @@ class Below(Sequence[Node]):
         if self._nodes is None:
             self._nodes = tuple(
                 [
-                    new(Node, (line.strip(), line, number, Shape.LINE, (), ()))
+                    new(Node, (line.strip(), line, number, LINE, (), ()))
                     for number, line in enumerate(lines(self.raw), self._first)
                 ]
             )
