@@ -17,7 +17,7 @@ REASON = (
 )
 
 
-_SAID = re.compile(r"^[ \t]+switchport[ \t\r]*$", re.MULTILINE)
+_SAID = re.compile(r"\n[ \t]+switchport[ \t\r]*(?:\n|\Z)")
 
 
 def unclear(running: Tree, desired: Tree, *, text: str, whole: bool) -> Iterator[tuple[int, str]]:

@@ -16,7 +16,11 @@ def terminals(text: str) -> tuple[int, int] | None:
 
 
 def _terminals(root: Section) -> list[Item]:
-    return [item for item in root.items if item.text.startswith("line vty ")]
+    return [
+        item
+        for item in root.items
+        if item.section is not None and item.text.startswith("line vty ")
+    ]
 
 
 def ranges(root: Section) -> list[tuple[int, int]]:
