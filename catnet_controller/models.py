@@ -427,11 +427,12 @@ class Which:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wave:
-    """How many devices of a wave there are, and how many are done with."""
+    """How many devices of a wave there are, are done with, and were held back untouched."""
 
     number: int
     total: int
     done: int
+    held_back: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,7 @@ from catnet_controller.models import (
     Token,
     Trigger,
     User,
+    Wave,
     Which,
     Wish,
 )
@@ -184,6 +185,16 @@ class Memory:
             deployment=replace(found, jobs=()),
             counts=Counter(job.state for job in found.jobs),
             changed=sum(_changed(job) for job in found.jobs if job.state is State.COMPLETE),
+            waves=tuple(
+                Wave(
+                    number=number,
+                    total=len(jobs),
+                    done=sum(it.state.final and it.state is not State.HELD_BACK for it in jobs),
+                    held_back=sum(it.state is State.HELD_BACK for it in jobs),
+                )
+                for number in sorted({job.device.wave for job in found.jobs})
+                if (jobs := [job for job in found.jobs if job.device.wave == number])
+            ),
         )
 
     async def jobs(
@@ -568,6 +579,41 @@ def job(number: int, name: str, mode: Mode, revision: Revision, **more: Any) -> 
         revision=revision,
         desired="sha256:x",
         **more,
+    )
+
+
+def waved() -> Deployment:
+    """A push in three waves: the second failed, so the third is held back."""
+    main = Revision(sha=SHA, ref="branch/main", title="Raise the MTU of the uplinks", author="ada")
+    done = Outcome(state=State.COMPLETE, changed=True, added=2, removed=1)
+    bad = Outcome(
+        state=State.FAILED,
+        error="% Incomplete command. (configs/branch05.cfg:9)",
+        error_code="line-refused",
+        next_step="Correct the named line in the repository and push again.",
+        restored=Restored.RESTORED,
+    )
+    held = Outcome(state=State.HELD_BACK, warnings=("held back: branch05 failed before",))
+    stages = [(0, State.COMPLETE, done)] * 2 + [(1, State.COMPLETE, done)] * 2
+    stages += [(1, State.FAILED, bad)] + [(2, State.HELD_BACK, held)] * 7
+    jobs = []
+    for number, (wave, state, outcome) in enumerate(stages, start=1):
+        made = job(60 + number, f"branch{number:02}", Mode.PUSH, main, deployment=43)
+        begun, ended = (None, None) if state is State.HELD_BACK else (NOW - 60, NOW - 52.5)
+        it = replace(made.device, wave=wave)
+        jobs.append(
+            replace(made, device=it, state=state, outcome=outcome, started_at=begun, ended_at=ended)
+        )
+    return Deployment(
+        id=43,
+        revision=main,
+        mode=Mode.PUSH,
+        cause="push",
+        state=State.FAILED,
+        created_at=NOW - 70,
+        ended_at=NOW - 50,
+        summary="1 of 12 failed, 7 held back: branch05: % Incomplete command.",
+        jobs=tuple(jobs),
     )
 
 

@@ -60,21 +60,24 @@ def tally(conn: sa.Connection, number: int) -> Tally | None:
         return None
     rows = conn.execute(_COUNTS, {"number": number}).all()
     counts: Counter[State] = Counter()
-    waves: dict[int, Counter[bool]] = {}
+    waves: dict[int, Counter[State]] = {}
     for row in rows:
         state = State(row.state)
         counts[state] += int(row.jobs)
-        waves.setdefault(row.wave, Counter())[state.final] += int(row.jobs)
+        waves.setdefault(row.wave, Counter())[state] += int(row.jobs)
     return Tally(
         deployment=found,
         counts=counts,
         # A push that failed has a difference to tell of, but changed nothing that stayed.
         changed=sum(int(row.changed) for row in rows if row.state == State.COMPLETE),
-        waves=tuple(
-            Wave(number=number, total=ends.total(), done=ends[True])
-            for number, ends in sorted(waves.items())
-        ),
+        waves=tuple(_wave(number, states) for number, states in sorted(waves.items())),
     )
+
+
+def _wave(number: int, states: Counter[State]) -> Wave:
+    held_back = states[State.HELD_BACK]
+    ended = sum(jobs for state, jobs in states.items() if state.final)
+    return Wave(number=number, total=states.total(), done=ended - held_back, held_back=held_back)
 
 
 def jobs(  # noqa: PLR0917 - handed on by the store as they stand

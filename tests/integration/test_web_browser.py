@@ -23,6 +23,7 @@ PAGES = (
     "/deployments/41",
     "/deployments/42",
     "/deployments/40",
+    "/deployments/43",
     "/devices/edge1",
     "/devices/core1",
     f"/devices/core1/backups/{BACKUPS[0].id.rpartition('/')[2]}",
@@ -40,6 +41,7 @@ async def site(tmp_path: Path) -> AsyncIterator[Site]:
         opened(tmp_path / "state", clock) as accounts,
         helpers_web.peopled(accounts, clock, public_url="http://catnet.example.net") as made,
     ):
+        made.store.kept[43] = helpers_web.waved()
         yield made
 
 

@@ -184,6 +184,18 @@ async def test_a_failed_deployment_says_why_and_what_next(site: Site) -> None:
     assert "#40" not in await page(site, "/deployments?before=40")
 
 
+async def test_a_push_in_waves_says_where_it_stopped(site: Site) -> None:
+    site.store.kept[43] = helpers_web.waved()
+    text = await page(site, "/deployments/43")
+    assert "<dt>Waves</dt><dd>0: 2 of 2 done, 1: 3 of 3 done, 2: 7 held back</dd>" in text
+    assert "12, 4 changed, 1 failed, 7 held back" in text
+    assert re.search(r"state=held-back[^>]*>held-back <b>7</b>", text)
+    held = await page(site, "/deployments/43?state=held-back")
+    assert held.count('<span class="quiet">wave 2</span>') == 7
+    assert held.count("held back: branch05 failed before</span>") == 7
+    assert "wave" not in await page(site, "/deployments/41")
+
+
 async def test_a_refused_revision_lists_every_problem(site: Site) -> None:
     text = await page(site, "/deployments/40")
     assert "2 problems; nothing was done" in text
