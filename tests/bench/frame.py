@@ -77,13 +77,14 @@ def duel(
     ``first`` is an input that is not measured, with which modules are imported.
 
     Both sides take turns, each time in a fresh process, so that neither works in the other's heap
-    and a busy machine is busy for both. A peer that reached its limit is not asked again.
+    and a busy machine is busy for both; ours before and after its peer, whose turn lasts longer.
+    A peer that reached its limit is not asked again.
     """
     mine: list[float] = []
     peer: list[float] = []
     stopped = False
     for number in range(run.rounds):
-        for side, taken in ((ours, mine), (theirs, peer)):
+        for side, taken in ((ours, mine), (theirs, peer), (ours, mine)):
             if side is None or (stopped and side is theirs):
                 continue
             run.tell(f"{side.name}, round {number + 1} of {run.rounds}")
