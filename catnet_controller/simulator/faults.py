@@ -64,7 +64,7 @@ class What(StrEnum):
     matches ``match`` (none: always); lasts until cleared."""
     GARBLE = "garble"
     """The answer to the line is damaged: bytes are lost (``text`` lose, the default), come twice
-    (double), or stand between NULs (nul)."""
+    (double), or stand between NULs (nul); or a log message stands between its lines (log)."""
     CHUNKED = "chunked"
     """All output leaves in pieces of three bytes, which cut characters in the middle; lasts until
     cleared."""

@@ -572,10 +572,13 @@ class Shell:
 
 
 def _damaged(text: str, how: str) -> str:
-    """A text that suffered on the way: bytes lost, doubled, or with NULs between them."""
+    """A text that suffered on the way: bytes lost or doubled, with NULs or a log message inside."""
     middle = len(text) // 2
     if how == "nul":
         return text.replace("\n", "\0\n")
+    if how == "log":
+        between = text.rfind("\n", 0, middle) + 1
+        return f"{text[:between]}{_LOG}\n{text[between:]}"
     if how == "double":
         return text[:middle] + text[middle : middle + 40] + text[middle:]
     return text[:middle] + text[middle + 40 :]

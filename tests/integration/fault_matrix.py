@@ -131,6 +131,18 @@ ROWS: tuple[Row, ...] = (
         DONE,
     ),
     Row(
+        7,
+        "log message inside the reading",
+        at(What.GARBLE, READ, text="log"),
+        DONE,
+    ),
+    Row(
+        7,
+        "log message inside the proof",
+        (*at(What.SLOW, READ), *at(What.GARBLE, READ, text="log")),
+        DONE,
+    ),
+    Row(
         8,
         "bytes lost in the reading",
         at(What.GARBLE, READ),
