@@ -19,7 +19,7 @@ from typing import TypeVar
 from urllib.parse import quote, unquote
 
 from catnet_controller.devices.computing import at_once
-from catnet_controller.devices.writing import write_whole
+from catnet_controller.devices.writing import write_new
 from catnet_controller.errors import BackupDamaged, IncompleteRead, NoSuchBackup, StoreFailed
 from catnet_controller.ios import normal, parse
 from catnet_controller.models import Backup
@@ -40,6 +40,7 @@ class Backups:
         self._directory = directory
         self._offload = offload
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="backups")
+        self._closed_to_others = False
 
     def close(self) -> None:
         """End the thread; what is being written is finished."""
@@ -97,14 +98,17 @@ class Backups:
     def _write(self, device: str, text: str, taken_at: float, digest: str) -> Backup:
         data = text.encode("utf-8", "surrogateescape")
         folder = self._folder(device)
-        stamp = datetime.fromtimestamp(taken_at, UTC).strftime(_STAMP)[:-3] + "Z"
-        name = f"{stamp}-{_checksum(data)}"
+        moment = datetime.fromtimestamp(taken_at, UTC)
+        moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+        checksum = _checksum(data)
         try:
-            known = None if self._made(folder) else self._same_as_newest(folder, data)
+            known = None if self._made(folder) else _same_as_newest(folder, data, checksum)
             if known is None:
-                write_whole(folder / f"{name}.cfg", data)
-                known = folder / f"{name}.cfg"
-            os.utime(known, (taken_at, taken_at))
+                known = folder / f"{moment.strftime(_STAMP)[:-3]}Z-{checksum}.cfg"
+                write_new(known, data, changed=taken_at)
+            else:
+                os.utime(known, (taken_at, taken_at))
+                moment = _moment(known.stem) or moment
         except OSError as error:
             raise StoreFailed(
                 f"cannot write a backup of {device} under {self._directory}: {error.strerror}",
@@ -113,7 +117,7 @@ class Backups:
         return Backup(
             id=f"{device}/{known.stem}",
             device=device,
-            taken_at=_taken(known) or taken_at,
+            taken_at=moment.timestamp(),
             digest=digest,
             seen_at=taken_at,
         )
@@ -127,14 +131,10 @@ class Backups:
             new = False
         except FileNotFoundError:
             folder.mkdir(mode=0o700, parents=True)
-        self._directory.chmod(0o700)
+        if not self._closed_to_others:
+            self._directory.chmod(0o700)
+            self._closed_to_others = True
         return new
-
-    def _same_as_newest(self, folder: Path, data: bytes) -> Path | None:
-        newest = max(_ours(folder), default=None)
-        if newest is None or not newest.stem.endswith(f"-{_checksum(data)}"):
-            return None
-        return newest if newest.read_bytes() == data else None
 
     def _read(self, number: str) -> bytes:
         try:
@@ -207,6 +207,13 @@ class Backups:
         return self._directory / name
 
 
+def _same_as_newest(folder: Path, data: bytes, checksum: str) -> Path | None:
+    newest = max(_ours(folder), default=None)
+    if newest is None or not newest.stem.endswith(f"-{checksum}"):
+        return None
+    return newest if newest.read_bytes() == data else None
+
+
 def _ours(folder: Path) -> Iterator[Path]:
     """The files that are backups by their name."""
     try:
@@ -218,9 +225,13 @@ def _ours(folder: Path) -> Iterator[Path]:
 
 
 def _taken(path: Path) -> float | None:
-    stamp, _, _ = path.stem.rpartition("-")
+    moment = _moment(path.stem)
+    return None if moment is None else moment.timestamp()
+
+
+def _moment(name: str) -> datetime | None:
     try:
-        return datetime.strptime(stamp, f"{_STAMP}Z").replace(tzinfo=UTC).timestamp()
+        return datetime.strptime(name.rpartition("-")[0], f"{_STAMP}Z").replace(tzinfo=UTC)
     except ValueError:
         return None
 

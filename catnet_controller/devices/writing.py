@@ -2,8 +2,8 @@
 
 import fcntl
 import os
-import tempfile
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -14,22 +14,43 @@ def write_whole(path: Path, content: bytes) -> None:
     It belongs to whom the old one did, as far as that can be: what root rewrites must stay readable
     for the daemon. Both content and name are on the disk when it returns. Raises OSError.
     """
-    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            with suppress(OSError):
-                old = path.stat()
-                os.fchown(file.fileno(), old.st_uid, old.st_gid)
-            os.fsync(file.fileno())
-        Path(temporary).replace(path)
-    except BaseException:
+
+    def inherit(handle: int) -> None:
         with suppress(OSError):
-            Path(temporary).unlink()
-        raise
-    folder = os.open(path.parent, os.O_RDONLY)
+            old = path.stat()
+            os.fchown(handle, old.st_uid, old.st_gid)
+
+    _write(path, content, inherit)
+
+
+def write_new(path: Path, content: bytes, *, changed: float) -> None:
+    """Like `write_whole` for a name that nobody has; ``changed`` is the time of the file.
+
+    Raises OSError.
+    """
+    _write(path, content, lambda handle: os.utime(handle, (changed, changed)))
+
+
+def _write(path: Path, content: bytes, finish: Callable[[int], None]) -> None:
+    """By few calls: a thread that makes one gives the interpreter away, and has to get it back."""
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:
+        temporary = f".writing-{random.getrandbits(64):016x}"
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600, dir_fd=folder)
+        try:
+            try:
+                rest = memoryview(content)
+                while rest:
+                    rest = rest[os.write(handle, rest) :]
+                finish(handle)
+                os.fsync(handle)
+            finally:
+                os.close(handle)
+            os.rename(temporary, path.name, src_dir_fd=folder, dst_dir_fd=folder)
+        except BaseException:
+            with suppress(OSError):
+                os.unlink(temporary, dir_fd=folder)
+            raise
         os.fsync(folder)
     finally:
         os.close(folder)
