@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, cast
 
 import asyncssh
+from asyncssh.logging import SSHLogger
 from asyncssh.packet import SSHPacketLogger
 
 _IGNORE = 2
@@ -81,8 +82,26 @@ class _Client(asyncssh.SSHClient):
             self.ready.set_exception(exc or asyncssh.ConnectionLost("Connection lost"))
 
 
+class _Log(SSHLogger):
+    """Words a message only for those who read it: asyncssh's own words each, and then asks."""
+
+    def log(self, level: int, msg: object, *args: Any, **kwargs: Any) -> None:
+        if self.isEnabledFor(level):
+            super().log(level, msg, *args, **kwargs)
+
+
 class _Connection(asyncssh.SSHClientConnection):
     """What is said within one turn of the loop goes out in one write, and no packet is logged."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, options: asyncssh.SSHClientConnectionOptions
+    ) -> None:
+        super().__init__(loop, options)
+        self._log = _Log(context=f"{options.host}:{options.port}")
+
+    @property
+    def logger(self) -> SSHLogger:
+        return self._log
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(_Gathered(transport, asyncio.get_running_loop()))
