@@ -2,7 +2,6 @@
 
 import asyncio
 import os
-import tempfile
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -23,7 +22,7 @@ from catnet_controller.ios.changes import Command
 from catnet_controller.ios.diff import compare
 from catnet_controller.models import Device, Intent, Step
 from tests.bench.rack import PASSWORD, USER, Target
-from tests.bench.trial import Meter, measured
+from tests.bench.trial import Meter, measured, scratch
 
 _CREDENTIAL = Credential(username=USER, password=PASSWORD)
 
@@ -52,7 +51,7 @@ def _hostkeys(folder: Path, targets: Sequence[Target]) -> HostKeys:
 
 @asynccontextmanager
 async def devices_room(targets: Sequence[Target]) -> AsyncIterator[Transactions]:
-    with tempfile.TemporaryDirectory() as name:
+    with scratch() as name:
         folder = Path(name)
         backups = Backups(folder / "backups")
         try:
@@ -116,7 +115,7 @@ async def _lines(target: Target, typed: Sequence[str]) -> Meter:
         heard.append(answered.answer)
         return True
 
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch() as folder:
         hostkeys = _hostkeys(Path(folder), [target])
         async with await _session(target, hostkeys) as session:
             with measured() as meter:
@@ -161,7 +160,7 @@ def sessions(targets: Sequence[Target], concurrency: int) -> Meter:
 async def _sessions(targets: Sequence[Target], concurrency: int) -> Meter:
     free = asyncio.Semaphore(concurrency)
     held: list[Terminal] = []
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch() as folder:
         hostkeys = _hostkeys(Path(folder), targets)
         files = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 - counted, not walked
 

@@ -9,7 +9,6 @@ import asyncio
 import importlib
 import logging
 import os
-import tempfile
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,7 +18,7 @@ from typing import Any
 import asyncssh
 
 from tests.bench.rack import PASSWORD, USER, Target
-from tests.bench.trial import Meter, measured
+from tests.bench.trial import Meter, measured, scratch
 
 _COMMAND = "show running-config"
 
@@ -91,7 +90,7 @@ def bare_backup(targets: Sequence[Target], concurrency: int) -> Meter:
 
 
 async def _bare_backup(targets: Sequence[Target], concurrency: int) -> Meter:
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch() as folder:
         base = _base()
 
         async def one(target: Target, _: Meter) -> None:
@@ -178,7 +177,7 @@ def scrapli_backup(targets: Sequence[Target], concurrency: int) -> Meter:
 
 
 async def _scrapli_backup(targets: Sequence[Target], concurrency: int) -> Meter:
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch() as folder:
 
         async def one(target: Target, _: Meter) -> None:
             async with _scrapli(target) as session:
@@ -230,7 +229,7 @@ def _threaded(
             return False
         return True
 
-    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(threads) as pool:
+    with scratch() as folder, ThreadPoolExecutor(threads) as pool:
         one(targets[0])
         with measured() as meter:
             done = list(pool.map(one, targets))
@@ -318,7 +317,7 @@ def _nornir(targets: Sequence[Target]) -> Any:
 def nornir_backup(targets: Sequence[Target], _: int) -> Meter:
     """20 workers, its default."""
     tasks = importlib.import_module("nornir_netmiko")
-    with tempfile.TemporaryDirectory() as folder:
+    with scratch() as folder:
         nornir = _nornir(targets)
 
         def one(task: Any) -> None:

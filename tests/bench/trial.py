@@ -2,6 +2,7 @@
 
 import resource
 import statistics
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -9,6 +10,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
 from multiprocessing.connection import Connection
+from pathlib import Path
 from typing import Any
 
 from tests.bench.frame import Run, alone, peak
@@ -46,6 +48,28 @@ class Client:
         return find_spec(self.needs) is not None
 
 
+_DISK = "/var/tmp"
+"""Where clients write: /tmp is memory on many a system, where keeping a file costs nothing."""
+
+_kept: list[str] = []
+"""The folder in which `scratch` leaves what it made, if there is one."""
+
+
+@contextmanager
+def scratch() -> Iterator[str]:
+    """A folder for what a client writes.
+
+    That of a round stays until the last round is over: ext4 passes by every inode that was freed
+    within the last minutes before it takes one (fs/ext4/ialloc.c, `recently_deleted`), so whoever
+    comes next would pay for the cleaning up.
+    """
+    if _kept:
+        yield tempfile.mkdtemp(dir=_kept[0])
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            yield folder
+
+
 @contextmanager
 def measured() -> Iterator[Meter]:
     """Measures what is done inside; imports and the like come before."""
@@ -65,11 +89,12 @@ def rounds(
     A client that fails as a whole, or that was stopped at its limit, is left out.
     """
     taken: dict[str, list[Meter]] = {client.name: [] for client in clients}
-    for number in range(run.rounds):
-        for client in clients[:: -1 if number % 2 else 1]:
-            run.tell(f"{what}: {client.name}, round {number + 1} of {run.rounds}")
-            if (meter := _once(client, arguments)) is not None:
-                taken[client.name].append(meter)
+    with tempfile.TemporaryDirectory(dir=_DISK if Path(_DISK).is_dir() else None) as folder:
+        for number in range(run.rounds):
+            for client in clients[:: -1 if number % 2 else 1]:
+                run.tell(f"{what}: {client.name}, round {number + 1} of {run.rounds}")
+                if (meter := _once(client, arguments, folder)) is not None:
+                    taken[client.name].append(meter)
     return {name: _median(meters) for name, meters in taken.items() if meters}
 
 
@@ -84,9 +109,9 @@ def _median(meters: Sequence[Meter]) -> Meter:
     )
 
 
-def _once(client: Client, arguments: Sequence[object]) -> Meter | None:
+def _once(client: Client, arguments: Sequence[object], folder: str) -> Meter | None:
     try:
-        answer = alone(_child, (client.work, arguments), limit=client.limit)
+        answer = alone(_child, (client.work, arguments, folder), limit=client.limit)
     except EOFError:
         return None
     if answer is None or isinstance(answer, Meter):
@@ -95,9 +120,13 @@ def _once(client: Client, arguments: Sequence[object]) -> Meter | None:
 
 
 def _child(
-    answer: "Connection[Any, Any]", work: Callable[..., Meter], arguments: Sequence[object]
+    answer: "Connection[Any, Any]",
+    work: Callable[..., Meter],
+    arguments: Sequence[object],
+    folder: str,
 ) -> None:
     unlimited()
+    _kept.append(folder)
     try:
         answer.send(work(*arguments))
     except Exception as error:  # noqa: BLE001 - raised again where somebody waits for it
