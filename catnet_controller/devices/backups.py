@@ -10,16 +10,20 @@ was last seen, so that what is kept are different configurations.
 import asyncio
 import hashlib
 import os
+import time
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from threading import Lock
 from typing import TypeVar
 from urllib.parse import quote, unquote
 
 from catnet_controller.devices.computing import at_once
-from catnet_controller.devices.writing import write_new
+from catnet_controller.devices.writing import UNFINISHED, New, write_together
 from catnet_controller.errors import BackupDamaged, IncompleteRead, NoSuchBackup, StoreFailed
 from catnet_controller.ios import normal, parse
 from catnet_controller.models import Backup
@@ -28,19 +32,61 @@ from catnet_controller.ports import Offload
 T = TypeVar("T")
 
 _STAMP = "%Y%m%dT%H%M%S.%f"
+_TOGETHER = 32
+"""Backups that are written at once: each has two files open meanwhile."""
 _DIGITS = 16
 _OLD_DIGITS = 12
 """Of names that hold the digest of the normalised text, as CatNet wrote them at first."""
 
 
+@dataclass(slots=True, eq=False, kw_only=True)
+class _Waiting:
+    """A running-config that is to be kept, and who waits for it."""
+
+    device: str
+    folder: Path
+    data: bytes
+    taken_at: float
+    digest: str
+    done: "asyncio.Future[Backup]"
+    outcome: Backup | Exception | None = None
+
+    def tell(self) -> None:
+        if self.done.done() or self.outcome is None:
+            return
+        if isinstance(self.outcome, Backup):
+            self.done.set_result(self.outcome)
+        else:
+            self.done.set_exception(self.outcome)
+
+    def kept(self, path: Path, moment: datetime) -> None:
+        self.outcome = Backup(
+            id=f"{self.device}/{path.stem}",
+            device=self.device,
+            taken_at=moment.timestamp(),
+            digest=self.digest,
+            seen_at=self.taken_at,
+        )
+
+    def failed(self, error: OSError) -> None:
+        self.outcome = StoreFailed(
+            f"cannot write a backup of {self.device} under {self.folder.parent}: {error.strerror}",
+            next_step="Check disk space and that CatNet may write there; nothing was changed.",
+        )
+
+
 class Backups:
     """The files. Disk work goes through a thread of its own: an fsync may take seconds."""
 
-    def __init__(self, directory: Path, *, offload: Offload = at_once) -> None:
+    def __init__(self, directory: Path, *, offload: Offload = at_once, rest: float = 0.02) -> None:
+        """``rest``: seconds after a write in which those who come gather, to be written at once."""
         self._directory = directory
+        self._rest = rest
         self._offload = offload
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="backups")
         self._closed_to_others = False
+        self._lock = Lock()
+        self._waiting: list[_Waiting] = []
 
     def close(self) -> None:
         """End the thread; what is being written is finished."""
@@ -54,8 +100,19 @@ class Backups:
         """
         if not parse.whole(text):
             raise IncompleteRead(f"{device}: the running-config is not whole, it was not stored")
-        digest = normal.shown(text)
-        return await self._run(lambda: self._write(device, text, taken_at, digest))
+        own = _Waiting(
+            device=device,
+            folder=self._folder(device),
+            data=text.encode("utf-8", "surrogateescape"),
+            taken_at=taken_at,
+            digest=normal.shown(text),
+            done=asyncio.get_running_loop().create_future(),
+        )
+        with self._lock:
+            if not self._waiting:
+                self._pool.submit(self._write_waiting)
+            self._waiting.append(own)
+        return await own.done
 
     async def read(self, number: str) -> str:
         """The text of a backup by its id.
@@ -83,7 +140,8 @@ class Backups:
     async def prune(self, *, before: float, keep: int, spare: Collection[str] = ()) -> int:
         """Delete what was last seen before this time, and of each device what is over ``keep``.
 
-        Never the newest good one of a device, nor one whose id is in ``spare``. Gives how many.
+        Never the newest good one of a device, nor one whose id is in ``spare``. Gives how many;
+        what a killed process left unfinished goes by the same time and is not counted.
         """
         removed = 0
         for device in await self.devices():
@@ -95,32 +153,58 @@ class Backups:
 
     # --- in the thread -------------------------------------------------------------------------
 
-    def _write(self, device: str, text: str, taken_at: float, digest: str) -> Backup:
-        data = text.encode("utf-8", "surrogateescape")
-        folder = self._folder(device)
-        moment = datetime.fromtimestamp(taken_at, UTC)
-        moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-        checksum = _checksum(data)
+    def _write_waiting(self) -> None:
+        """Who came while the disk was busy with others is written with the next."""
+        with self._lock:
+            waiting, self._waiting = self._waiting, []
+        while waiting:
+            group: dict[str, _Waiting] = {}
+            later = []
+            for each in waiting:
+                if each.device in group or len(group) == _TOGETHER:
+                    later.append(each)
+                elif not each.done.cancelled():
+                    group[each.device] = each
+            self._keep(group.values())
+            waiting = later
+        time.sleep(self._rest)
+
+    def _keep(self, group: Collection[_Waiting]) -> None:
+        """Each ends with a backup or an error, and is told."""
         try:
-            known = None if self._made(folder) else _same_as_newest(folder, data, checksum)
-            if known is None:
-                known = folder / f"{moment.strftime(_STAMP)[:-3]}Z-{checksum}.cfg"
-                write_new(known, data, changed=taken_at)
+            self._write(group)
+        except Exception as error:  # noqa: BLE001 - they who wait hear of it
+            for each in group:
+                each.outcome = each.outcome or error
+        for loop in {each.done.get_loop() for each in group}:
+            told = [each for each in group if each.done.get_loop() is loop]
+            with suppress(RuntimeError):  # closed: nobody waits there any more
+                loop.call_soon_threadsafe(_tell, told)
+
+    def _write(self, group: Collection[_Waiting]) -> None:
+        fresh: list[tuple[_Waiting, datetime, New]] = []
+        for each in group:
+            moment = datetime.fromtimestamp(each.taken_at, UTC)
+            moment = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
+            checksum = _checksum(each.data)
+            path = each.folder / f"{moment.strftime(_STAMP)[:-3]}Z-{checksum}.cfg"
+            try:
+                new = self._made(each.folder)
+                known = None if new else _same_as_newest(each.folder, each.data, checksum)
+                if known is not None:
+                    os.utime(known, (each.taken_at, each.taken_at))
+                    each.kept(known, _moment(known.stem) or moment)
+                else:
+                    file = New(path=path, content=each.data, changed=each.taken_at)
+                    fresh.append((each, moment, file))
+            except OSError as error:
+                each.failed(error)
+        errors = write_together([file for _, _, file in fresh])
+        for (each, moment, file), problem in zip(fresh, errors, strict=True):
+            if problem is None:
+                each.kept(file.path, moment)
             else:
-                os.utime(known, (taken_at, taken_at))
-                moment = _moment(known.stem) or moment
-        except OSError as error:
-            raise StoreFailed(
-                f"cannot write a backup of {device} under {self._directory}: {error.strerror}",
-                next_step="Check disk space and that CatNet may write there; nothing was changed.",
-            ) from error
-        return Backup(
-            id=f"{device}/{known.stem}",
-            device=device,
-            taken_at=moment.timestamp(),
-            digest=digest,
-            seen_at=taken_at,
-        )
+                each.failed(problem)
 
     def _made(self, folder: Path) -> bool:
         """The folder of a device, there and private; True when it was not there before."""
@@ -181,6 +265,9 @@ class Backups:
         removed = kept = 0
         newest_good = False
         try:
+            for path in self._folder(device).glob(f"{UNFINISHED}*"):
+                if path.stat().st_mtime < before:
+                    path.unlink()
             for path in sorted(_ours(self._folder(device)), reverse=True):
                 first_good = not newest_good and _sound(path.stem, path.read_bytes())
                 newest_good = newest_good or first_good
@@ -205,6 +292,11 @@ class Backups:
         if not name.strip("."):
             raise StoreFailed(f"{device!r} is no name for a folder of backups")
         return self._directory / name
+
+
+def _tell(told: Collection[_Waiting]) -> None:
+    for each in told:
+        each.tell()
 
 
 def _same_as_newest(folder: Path, data: bytes, checksum: str) -> Path | None:

@@ -1,10 +1,12 @@
 """Backups are whole, private, readable without CatNet, and show when they were damaged."""
 
+import asyncio
+import errno
 import os
 import resource
 import signal
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
 
@@ -12,9 +14,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from catnet_controller.devices import writing
 from catnet_controller.devices.backups import Backups
 from catnet_controller.errors import BackupDamaged, IncompleteRead, NoSuchBackup, StoreFailed
 from catnet_controller.ios.normal import digest
+from catnet_controller.models import Backup
 
 CONFIG = "version 15.7\nhostname r1\nusername u secret 5 $1$hush\ninterface Vlan1\n shutdown\nend\n"
 NOON = 1_793_620_800.25  # 2026-11-02 12:00:00.250 UTC
@@ -117,6 +121,174 @@ async def test_name_of_a_device_stays_in_the_folder(tmp_path: Path, name: str) -
     kept.close()
 
 
+# --- many at once --------------------------------------------------------------------------------
+
+
+@pytest.fixture(params=["syncfs", "a syncfs that fails", "no syncfs"])
+def synced(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Every way in which many files come to the disk."""
+    if request.param == "no syncfs":
+        monkeypatch.setattr(writing, "_syncfs", None)
+    elif request.param == "a syncfs that fails":
+        monkeypatch.setattr(writing, "_syncfs", lambda _: -1)
+    elif writing._syncfs is None:
+        pytest.skip("there is no syncfs(2) here that reports errors")
+    return str(request.param)
+
+
+def named(name: str) -> str:
+    return CONFIG.replace("hostname r1", f"hostname {name}")
+
+
+async def save_all(backups: Backups, names: Sequence[str]) -> dict[str, Backup | StoreFailed]:
+    """All in the same moment; what became of each."""
+    outcome: dict[str, Backup | StoreFailed] = {}
+
+    async def one(name: str) -> None:
+        try:
+            outcome[name] = await backups.save(name, named(name), taken_at=NOON)
+        except StoreFailed as error:
+            outcome[name] = error
+
+    async with asyncio.TaskGroup() as group:
+        for name in names:
+            group.create_task(one(name))
+    return outcome
+
+
+async def test_many_at_once(backups: Backups, tmp_path: Path, synced: str) -> None:
+    names = [f"r{number}" for number in range(100)]
+    for name, backup in (await save_all(backups, names)).items():
+        assert isinstance(backup, Backup)
+        assert backup.device == name
+        assert await backups.read(backup.id) == named(name)
+    assert len(list((tmp_path / "backups").rglob("*"))) == 200  # a folder and a file of each
+
+
+async def test_many_cost_the_disk_less_than_each(
+    backups: Backups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[str] = []
+    syncfs, fsync = writing._syncfs, os.fsync
+    if syncfs is None:
+        pytest.skip("there is no syncfs(2) here that reports errors")
+
+    def all_at_once(handle: int) -> int:
+        calls.append("all")
+        return syncfs(handle)
+
+    def each(handle: int) -> None:
+        calls.append("one")
+        fsync(handle)
+
+    monkeypatch.setattr(writing, "_syncfs", all_at_once)
+    monkeypatch.setattr(os, "fsync", each)
+    await save_all(backups, [f"r{number}" for number in range(64)])
+    # Whoever comes first is alone; the others wait for it, and then for their turn.
+    assert len(calls) <= 2 * (1 + 3)
+    assert "all" in calls
+
+
+async def test_one_of_many_that_cannot_be_written(
+    backups: Backups, tmp_path: Path, synced: str
+) -> None:
+    (tmp_path / "backups").mkdir()
+    (tmp_path / "backups" / "r7").write_text("in the way")
+    outcome = await save_all(backups, [f"r{number}" for number in range(20)])
+    failed = [name for name, each in outcome.items() if isinstance(each, StoreFailed)]
+    assert failed == ["r7"]
+    assert "r7" in str(outcome["r7"])
+    assert len(configs(tmp_path)) == 19
+
+
+@pytest.mark.parametrize("place", range(4))
+async def test_a_disk_that_fails_one_of_many(
+    backups: Backups, tmp_path: Path, place: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is told to be kept is kept, and what is told to have failed is not there."""
+    monkeypatch.setattr(writing, "_syncfs", lambda _: -1)
+    await backups.save("first", CONFIG, taken_at=NOON)
+    fsync, calls = os.fsync, 0
+
+    def failing(handle: int) -> None:
+        nonlocal calls
+        calls += 1
+        if calls == 1 + place:
+            raise OSError(errno.EIO, "Input/output error")
+        fsync(handle)
+
+    monkeypatch.setattr(os, "fsync", failing)
+    outcome = await save_all(backups, ["r1", "r2", "r3", "r4"])
+    monkeypatch.undo()
+    assert sum(isinstance(each, StoreFailed) for each in outcome.values()) == 1
+    for name, each in outcome.items():
+        if isinstance(each, Backup):
+            assert await backups.read(each.id) == named(name)
+        else:
+            assert "Input/output error" in str(each)
+            assert not list((tmp_path / "backups" / name).iterdir())
+
+
+async def test_same_device_twice_at_once(backups: Backups) -> None:
+    async with asyncio.TaskGroup() as group:
+        saves = [
+            group.create_task(backups.save("r1", CONFIG, taken_at=NOON + second))
+            for second in range(5)
+        ]
+    assert len({save.result().id for save in saves}) == 1
+    [listed] = await backups.list("r1")
+    assert listed.seen_at == NOON + 4
+
+
+async def test_one_who_does_not_wait_harms_nobody(backups: Backups) -> None:
+    async with asyncio.TaskGroup() as group:
+        saves = [
+            group.create_task(backups.save(f"r{number}", CONFIG, taken_at=NOON))
+            for number in range(10)
+        ]
+        await asyncio.sleep(0)  # all of them wait now
+        saves[3].cancel()
+    assert [save.cancelled() for save in saves].count(True) == 1
+    for save in saves[:3] + saves[4:]:
+        assert await backups.read(save.result().id) == CONFIG
+
+
+async def test_defect_of_the_writer_reaches_who_waits(
+    backups: Backups, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(_: object) -> None:
+        raise RuntimeError("a defect")
+
+    monkeypatch.setattr("catnet_controller.devices.backups.write_together", broken)
+    with pytest.raises(RuntimeError, match="a defect"):
+        await backups.save("r1", CONFIG, taken_at=NOON)
+    monkeypatch.undo()
+    await backups.save("r1", CONFIG, taken_at=NOON)
+
+
+def test_a_loop_that_ended_leaves_the_next_its_turn(backups: Backups) -> None:
+    async def begin() -> None:
+        saving = asyncio.ensure_future(backups.save("r1", CONFIG, taken_at=NOON))
+        await asyncio.sleep(0)
+        saving.cancel()
+
+    asyncio.run(begin())
+    backup = asyncio.run(backups.save("r2", CONFIG, taken_at=NOON))
+    assert asyncio.run(backups.read(backup.id)) == CONFIG
+
+
+async def test_leftovers_of_a_killed_process_go_with_time(backups: Backups, tmp_path: Path) -> None:
+    await backups.save("r1", CONFIG, taken_at=NOON)
+    left = tmp_path / "backups" / "r1" / f"{writing.UNFINISHED}0123"
+    left.write_text(CONFIG[:40])
+    os.utime(left, (NOON, NOON))
+    assert await backups.prune(before=NOON - 1, keep=9) == 0
+    assert left.exists()
+    assert await backups.prune(before=NOON + 1, keep=9) == 0
+    assert not left.exists()
+    assert len(configs(tmp_path)) == 1
+
+
 # --- the same again ------------------------------------------------------------------------------
 
 
@@ -159,7 +331,7 @@ async def test_what_is_needed_is_never_deleted(
     data: st.DataObject, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     folder = tmp_path_factory.mktemp("kept")
-    kept = Backups(folder)
+    kept = Backups(folder, rest=0)
     days = data.draw(st.lists(st.integers(0, 400), min_size=1, max_size=8, unique=True))
     made = [
         await kept.save("r1", CONFIG.replace("Vlan1", f"Vlan{day}"), taken_at=NOON - day * 86_400)
