@@ -98,6 +98,8 @@ class _Connection(asyncssh.SSHClientConnection):
     ) -> None:
         super().__init__(loop, options)
         self._log = _Log(context=f"{options.host}:{options.port}")
+        self._veiled: bool | None = None
+        """Whether the cipher that was agreed on needs empty messages; None: to be looked up."""
 
     @property
     def logger(self) -> SSHLogger:
@@ -114,9 +116,16 @@ class _Connection(asyncssh.SSHClientConnection):
     ) -> None:
         # An empty message before each packet hides the initialisation vector of CBC (RFC 4251,
         # section 9.3.1). Other modes have nothing to hide, and it doubles what is to be sent.
-        if pkttype == _IGNORE and not self.get_extra_info("send_cipher", "").endswith("cbc"):
-            return
+        if pkttype == _IGNORE:
+            if self._veiled is None:
+                self._veiled = self.get_extra_info("send_cipher", "").endswith("cbc")
+            if not self._veiled:
+                return
         super().send_packet(pkttype, *args, handler=self)
+
+    def send_newkeys(self, k: bytes, h: bytes) -> None:
+        super().send_newkeys(k, h)
+        self._veiled = None
 
     def log_sent_packet(self, *_: object, **__: object) -> None:
         """Packets hold passwords: they belong into no log, at no level."""

@@ -19,6 +19,8 @@ from catnet_controller.errors import DeviceUnreachable, StoreFailed
 
 log = structlog.get_logger(__name__)
 
+_Keys = Sequence[asyncssh.SSHKey]
+
 FAMILIES: tuple[tuple[str, ...], ...] = (
     ("ssh-ed25519",),
     ("ecdsa-sha2-nistp256", "ecdsa-sha2-nistp384", "ecdsa-sha2-nistp521"),
@@ -64,6 +66,8 @@ class HostKeys:
         self._count = count
         self._stamp: tuple[int, int, int] | None = None
         self._known = asyncssh.import_known_hosts("")
+        self._found: dict[str, tuple[_Keys, _Keys]] = {}
+        """Of this reading of the file: matching goes through all of its patterns."""
 
     def lookup(self, host: str, port: int) -> tuple[asyncssh.SSHKey, ...]:
         """The keys this device may show; empty when it is not known. Revoked keys are left out.
@@ -79,14 +83,15 @@ class HostKeys:
         keys, revoked = self._listed(host, port)
         return tuple(dict.fromkeys((*keys, *revoked)))
 
-    def _listed(
-        self, host: str, port: int
-    ) -> tuple[Sequence[asyncssh.SSHKey], Sequence[asyncssh.SSHKey]]:
+    def _listed(self, host: str, port: int) -> tuple[_Keys, _Keys]:
         self._refresh()
+        name = entry(host, port)
         # A port of 22 is looked up by the bare name; asyncssh falls back from `[host]:port` to
         # the bare name by itself, which would let one address vouch for another port.
-        keys, _, revoked, *_ = self._known.match(entry(host, port), "", None)
-        return keys, revoked
+        if name not in self._found:
+            keys, _, revoked, *_ = self._known.match(name, "", None)
+            self._found[name] = (keys, revoked)
+        return self._found[name]
 
     def accepts(self, name: str, host: str, port: int, key: asyncssh.SSHKey) -> bool:
         """Whether a session goes on with a device that shows this key.
@@ -195,9 +200,11 @@ class HostKeys:
             stamp = (stat.st_mtime_ns, stat.st_size, stat.st_ino)
             if stamp == self._stamp:
                 return
+            self._found.clear()
             self._known = asyncssh.import_known_hosts("\n".join(self._lines()))
             self._stamp = stamp
         except FileNotFoundError:
+            self._found.clear()
             self._known, self._stamp = asyncssh.import_known_hosts(""), None
         except (OSError, ValueError) as error:
             raise StoreFailed(
