@@ -6,7 +6,7 @@ What a command needs is imported when it runs, so that `catnet --help` answers a
 import asyncio
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from functools import cache
 from pathlib import Path
@@ -94,10 +94,9 @@ def run(*, config: Path) -> int:
         level=settings.log.level, format=settings.log.format, secrets=_hidden(settings)
     )
     try:
-        from catnet_controller.app.daemon import run as live
+        from catnet_controller.app import daemon, machine
 
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(live(settings, logs=logging))
+        machine.run(daemon.run(settings, logs=logging))
     except CatnetError:
         raise
     except Exception:
@@ -538,16 +537,3 @@ def set_level(*, level: str | None, config: Path, url: str | None, as_json: bool
     else:
         click.echo(got["level"])
     return Exit.OK
-
-
-# --- helpers -------------------------------------------------------------------------------------
-
-
-def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
-    """uvloop's, where the extra is installed."""
-    try:
-        import uvloop  # type: ignore[import-not-found,unused-ignore]
-    except ImportError:
-        return None
-    factory: Callable[[], asyncio.AbstractEventLoop] = uvloop.new_event_loop
-    return factory

@@ -9,6 +9,7 @@ from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
+from catnet_controller.app import machine
 from catnet_controller.devices.backups import Backups
 from catnet_controller.devices.credentials import Credential, Credentials
 from catnet_controller.devices.hostkeys import HostKeys
@@ -68,7 +69,7 @@ async def devices_room(targets: Sequence[Target]) -> AsyncIterator[Transactions]
 
 def backup(targets: Sequence[Target], concurrency: int) -> Meter:
     """Strict host key, prompt learnt, read, whole, backup written and synced to the disk."""
-    return asyncio.run(_backup(targets, concurrency))
+    return machine.run(_backup(targets, concurrency))
 
 
 async def _backup(targets: Sequence[Target], concurrency: int) -> Meter:
@@ -103,7 +104,7 @@ async def _session(target: Target, hostkeys: HostKeys) -> Terminal:
 
 def lines(targets: Sequence[Target], typed: Sequence[str]) -> Meter:
     """Into configuration mode, every line with its own answer, and out again."""
-    return asyncio.run(_lines(targets[0], typed))
+    return machine.run(_lines(targets[0], typed))
 
 
 async def _lines(target: Target, typed: Sequence[str]) -> Meter:
@@ -134,7 +135,7 @@ async def _lines(target: Target, typed: Sequence[str]) -> Meter:
 
 def change(targets: Sequence[Target], typed: Sequence[str]) -> Meter:
     """The whole transaction: from the connect to the saved, with backup and proof."""
-    return asyncio.run(_change(targets[0], typed))
+    return machine.run(_change(targets[0], typed))
 
 
 async def _change(target: Target, typed: Sequence[str]) -> Meter:
@@ -154,7 +155,7 @@ async def _change(target: Target, typed: Sequence[str]) -> Meter:
 
 def sessions(targets: Sequence[Target], concurrency: int) -> Meter:
     """All of them open at once."""
-    return asyncio.run(_sessions(targets, concurrency))
+    return machine.run(_sessions(targets, concurrency))
 
 
 async def _sessions(targets: Sequence[Target], concurrency: int) -> Meter:

@@ -17,6 +17,7 @@ from typing import Any
 
 import asyncssh
 
+from catnet_controller.app import machine
 from tests.bench.rack import PASSWORD, USER, Target
 from tests.bench.trial import Meter, measured, scratch
 
@@ -86,7 +87,7 @@ async def _spread(
 
 
 def bare_backup(targets: Sequence[Target], concurrency: int) -> Meter:
-    return asyncio.run(_bare_backup(targets, concurrency))
+    return machine.run(_bare_backup(targets, concurrency))
 
 
 async def _bare_backup(targets: Sequence[Target], concurrency: int) -> Meter:
@@ -112,7 +113,7 @@ async def _bare_backup(targets: Sequence[Target], concurrency: int) -> Meter:
 
 def bare_lines(targets: Sequence[Target], typed: Sequence[str]) -> Meter:
     """All lines in one write, prompts counted: no line has an answer of its own."""
-    return asyncio.run(_bare_lines(targets[1], typed))
+    return machine.run(_bare_lines(targets[1], typed))
 
 
 async def _bare_lines(target: Target, typed: Sequence[str]) -> Meter:
@@ -130,7 +131,7 @@ async def _bare_lines(target: Target, typed: Sequence[str]) -> Meter:
 
 
 def bare_sessions(targets: Sequence[Target], concurrency: int) -> Meter:
-    return asyncio.run(_bare_sessions(targets, concurrency))
+    return machine.run(_bare_sessions(targets, concurrency))
 
 
 async def _bare_sessions(targets: Sequence[Target], concurrency: int) -> Meter:
@@ -173,7 +174,7 @@ def _scrapli(target: Target) -> Any:
 
 
 def scrapli_backup(targets: Sequence[Target], concurrency: int) -> Meter:
-    return asyncio.run(_scrapli_backup(targets, concurrency))
+    return machine.run(_scrapli_backup(targets, concurrency))
 
 
 async def _scrapli_backup(targets: Sequence[Target], concurrency: int) -> Meter:
@@ -189,7 +190,7 @@ async def _scrapli_backup(targets: Sequence[Target], concurrency: int) -> Meter:
 
 
 def scrapli_lines(targets: Sequence[Target], typed: Sequence[str]) -> Meter:
-    return asyncio.run(_scrapli_lines(targets[1], typed))
+    return machine.run(_scrapli_lines(targets[1], typed))
 
 
 async def _scrapli_lines(target: Target, typed: Sequence[str]) -> Meter:

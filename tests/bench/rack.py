@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from typing import Any
 
+from catnet_controller.app import machine
 from catnet_controller.simulator.fleet import DeviceSpec, Fleet
 from catnet_controller.simulator.samples import config
 
@@ -64,7 +65,7 @@ def rack(devices: int, *, delay: float = 0.0) -> Iterator[list[Target]]:
 def _serve(far: "Connection[Any, Any]", devices: int, delay: float) -> None:
     # A client that leaves in the middle of a word is no news here.
     logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-    asyncio.run(_live(far, devices, delay))
+    machine.run(_live(far, devices, delay))
 
 
 async def _live(far: "Connection[Any, Any]", devices: int, delay: float) -> None:
