@@ -90,7 +90,8 @@ class Prometheus:
         try:
             async with asyncio.timeout(PATIENCE):
                 while True:
-                    with contextlib.suppress(aiohttp.ClientConnectionError):
+                    # It is not there yet, or answers 503 while it starts.
+                    with contextlib.suppress(aiohttp.ClientError):
                         if found := await self.query(text):
                             return found
                     await asyncio.sleep(0.2)
