@@ -139,13 +139,16 @@ class _Draft:
 
     def close(self) -> None:
         """Nothing of it is left behind that did not get its name."""
+        # Whatever a network file system says now: it was synced, or failed before.
         if self._handle >= 0:
-            os.close(self._handle)
+            with suppress(OSError):
+                os.close(self._handle)
             if self._temporary:
                 with suppress(OSError):
                     os.unlink(self._temporary, dir_fd=self.folder)
         if self.folder >= 0:
-            os.close(self.folder)
+            with suppress(OSError):
+                os.close(self.folder)
 
 
 @contextmanager

@@ -229,6 +229,34 @@ async def test_a_disk_that_fails_one_of_many(
             assert not list((tmp_path / "backups" / name).iterdir())
 
 
+async def test_a_disk_that_complains_once_more_on_closing(
+    backups: Backups, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As NFS does for a file whose sync failed already."""
+    close, fsync = os.close, os.fsync
+    full: set[int] = set()
+
+    def failing(handle: int) -> None:
+        if not full:
+            full.add(handle)
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+        fsync(handle)
+
+    def complaining(handle: int) -> None:
+        close(handle)
+        if handle in full:
+            raise OSError(errno.EDQUOT, "Disk quota exceeded")
+
+    monkeypatch.setattr(writing, "_syncfs", None)
+    monkeypatch.setattr(os, "fsync", failing)
+    monkeypatch.setattr(os, "close", complaining)
+    outcome = await save_all(backups, ["r1", "r2", "r3", "r4"])
+    monkeypatch.undo()
+    assert sum(isinstance(each, StoreFailed) for each in outcome.values()) == 1
+    assert "quota" in str(outcome["r1"])
+    assert len(configs(tmp_path)) == 3
+
+
 async def test_same_device_twice_at_once(backups: Backups) -> None:
     async with asyncio.TaskGroup() as group:
         saves = [
