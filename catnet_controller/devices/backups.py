@@ -69,10 +69,12 @@ class _Waiting:
         )
 
     def failed(self, error: OSError) -> None:
-        self.outcome = StoreFailed(
+        failed = StoreFailed(
             f"cannot write a backup of {self.device} under {self.folder.parent}: {error.strerror}",
             next_step="Check disk space and that CatNet may write there; nothing was changed.",
         )
+        failed.__cause__ = error
+        self.outcome = failed
 
 
 class Backups:
