@@ -9,7 +9,7 @@ InternalFault, without the parameters of the statement, which may be secret.
 import asyncio
 import sqlite3
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Concatenate, ParamSpec, TypeVar
@@ -45,6 +45,16 @@ class Begin(Enum):
     READ = "read"
     BARE = "bare"
     """No transaction: for what a database refuses in one."""
+
+
+def _tell(waiting: asyncio.Future[T], job: Future[T]) -> None:
+    """How the job ended, to one who perhaps was cancelled."""
+    if waiting.done():
+        return
+    if error := job.exception():
+        waiting.set_exception(error)
+    else:
+        waiting.set_result(job.result())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,13 +144,18 @@ class Database:
     async def _submit(self, work: Callable[[], T]) -> T:
         if self._closed:
             raise InternalFault("the store is closed")
-        future = self._threads.submit(work)
-        waiting = asyncio.wrap_future(future)
+        loop = asyncio.get_running_loop()
+        waiting: asyncio.Future[T] = loop.create_future()
+        job = self._threads.submit(work)
+        # Straight to the one who waits: every step between would cost a turn of a busy loop.
+        job.add_done_callback(lambda it: loop.call_soon_threadsafe(_tell, waiting, it))
         try:
-            return await asyncio.shield(waiting)
+            return await waiting
         except asyncio.CancelledError:
-            if not future.cancel():
-                await asyncio.wait([waiting])
+            if not job.cancel():
+                ended = asyncio.Event()
+                job.add_done_callback(lambda _: loop.call_soon_threadsafe(ended.set))
+                await ended.wait()
             raise
 
     def _work(self, begin: Begin, fn: Callable[[sa.Connection], T]) -> T:

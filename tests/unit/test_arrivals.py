@@ -56,9 +56,9 @@ async def test_who_comes_in_the_same_moment_shares_the_first_write() -> None:
     async with asyncio.TaskGroup() as group:
         tasks = [group.create_task(arrivals.record(number)) for number in range(4)]
         await asyncio.sleep(0)
-        tasks[0].cancel()  # the one that was about to write for all
+        tasks[0].cancel()  # the first, whose coming began it
         disk.free.release()
-    assert disk.written == [[1, 2, 3]]
+    assert disk.written == [[0, 1, 2, 3]]
     disk.free.release()
     await arrivals.record(4)
     assert disk.written[-1] == [4]
@@ -87,17 +87,52 @@ async def test_one_who_leaves_holds_up_nobody_and_is_written(leaver: int) -> Non
     disk = Disk()
     arrivals = Arrivals(disk.write)
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(arrivals.record(number)) for number in range(4)]
+        tasks = [group.create_task(arrivals.record(0))]
+        await disk.begun.wait()
+        tasks += [group.create_task(arrivals.record(number)) for number in range(1, 4)]
         await turn()
-        if leaver == 1:  # the one that was told to write for all, before it could
-            disk.free.release()
-            await asyncio.sleep(0)
         tasks[leaver].cancel()
-        for _ in range(4):
-            disk.free.release()
+        await turn()
+        assert [task.done() for task in tasks] == [n == leaver for n in range(4)]
+        disk.free.release()
+        disk.free.release()
         await turn()
         last = group.create_task(arrivals.record(9))
+        disk.free.release()
     assert last.done()
-    assert {0, 1, 2, 3} - {leaver} <= set(chain(*disk.written))
-    if leaver:
-        assert leaver in list(chain(*disk.written))
+    assert disk.written == [[0], [1, 2, 3], [9]]
+
+
+async def test_a_failed_write_is_not_held_against_the_next() -> None:
+    disk = Disk()
+    disk.failing = True
+    arrivals = Arrivals(disk.write)
+    disk.free.release()
+    assert await failed(arrivals, 0)
+    disk.failing = False
+    disk.free.release()
+    await arrivals.record(1)
+    assert disk.written == [[1]]
+
+
+def test_where_the_loop_ends_nobody_waits_for_ever() -> None:
+    disk = Disk()
+    arrivals = Arrivals(disk.write)
+    tasks: list[asyncio.Task[None]] = []
+
+    async def leave() -> None:
+        tasks.append(asyncio.create_task(arrivals.record(0)))
+        await disk.begun.wait()
+        tasks.append(asyncio.create_task(arrivals.record(1)))
+        await turn()
+
+    asyncio.run(leave())
+    assert all(task.cancelled() for task in tasks)
+    assert disk.written == []
+
+    async def again() -> None:
+        disk.free.release()
+        await arrivals.record(2)
+
+    asyncio.run(again())
+    assert disk.written == [[2]]

@@ -1,6 +1,7 @@
 """Transactions: all or nothing, on one thread, and errors that people understand."""
 
 import asyncio
+import gc
 import sqlite3
 import threading
 from collections.abc import AsyncIterator, Callable
@@ -69,6 +70,30 @@ async def test_who_is_cancelled_hears_of_it_after_the_transaction(store: Store) 
     with pytest.raises(asyncio.CancelledError):
         await task
     assert ended == [True]
+
+
+async def test_the_error_of_one_who_was_cancelled_troubles_nobody(store: Store) -> None:
+    begun, go_on = asyncio.Event(), threading.Event()
+    loop = asyncio.get_running_loop()
+    told: list[object] = []
+    loop.set_exception_handler(lambda _, context: told.append(context))
+
+    def bad(conn: sa.Connection) -> None:
+        loop.call_soon_threadsafe(begun.set)
+        assert go_on.wait(10)
+        raise KeyError("too late")
+
+    task = asyncio.ensure_future(store.db.tx(bad))
+    await begun.wait()
+    task.cancel()
+    await asyncio.sleep(0)
+    go_on.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    del task
+    gc.collect()
+    await asyncio.sleep(0)
+    assert told == []
 
 
 async def test_what_has_not_begun_is_not_run_for_a_cancelled_one(store: Store) -> None:
