@@ -195,7 +195,7 @@ def _serve(calls: "Connection[Any, Any]") -> None:
     # The daemon drains on these; it says itself when nothing is to be computed any more.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    os.nice(5)
+    _stand_back()
     # The trees that are compared have no cycles, and looking for some takes half of the time.
     gc.disable()
     with suppress(EOFError, OSError):
@@ -203,6 +203,12 @@ def _serve(calls: "Connection[Any, Any]") -> None:
             calls.send_bytes(_answer(calls.recv_bytes()))
             if answered % _COLLECT == 0:
                 gc.collect()
+
+
+def _stand_back() -> None:
+    """Let the daemon go first, where one may say so: a filter of system calls may forbid it."""
+    with suppress(OSError):
+        os.nice(5)
 
 
 def _answer(sent: bytes) -> bytes:

@@ -163,3 +163,40 @@ def test_a_killed_daemon_leaves_no_process(tmp_path: Path) -> None:
         os.kill(daemon.pid, signal.SIGKILL)
         ended, _, _ = select.select([worker], [], [], 10)
     assert ended
+
+
+_FILTERED = """
+import asyncio, ctypes, struct
+from functools import partial
+from catnet_controller.app.beside import Beside
+from tests.unit.test_beside import LARGE, where
+
+async def main():
+    with Beside() as beside:
+        await beside(partial(where, LARGE))
+
+def forbid():
+    # setpriority(2), as by `SystemCallFilter=~@resources`: if nr == 141 then EPERM else allow.
+    steps = (0x20, 0, 0, 0), (0x15, 0, 1, 141), (0x06, 0, 0, 0x50001), (0x06, 0, 0, 0x7FFF0000)
+    code = ctypes.create_string_buffer(b"".join(struct.pack("HBBI", *step) for step in steps))
+    program = struct.pack("HxxxxxxP", len(steps), ctypes.addressof(code))
+    libc = ctypes.CDLL(None)
+    assert libc.prctl(38, 1, 0, 0, 0) == 0
+    assert libc.prctl(22, 2, program, 0, 0) == 0
+    assert libc.nice(1) == -1
+
+if __name__ == "__main__":
+    forbid()
+    asyncio.run(main())
+"""
+
+
+@pytest.mark.skipif(os.uname().machine != "x86_64", reason="the filter is written for x86_64")
+def test_where_its_priority_may_not_be_lowered_it_computes_all_the_same(tmp_path: Path) -> None:
+    script = tmp_path / "filtered.py"
+    script.write_text(_FILTERED)
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join([str(Path.cwd()), *sys.path])}
+    ended = subprocess.run(
+        [sys.executable, str(script)], env=environ, capture_output=True, text=True, timeout=60
+    )
+    assert ended.returncode == 0, ended.stderr
