@@ -150,7 +150,7 @@ class _Gathered(asyncio.Transport):
 
     def _flush(self) -> None:
         parts, self._parts = self._parts, []
-        if parts:
+        if parts and not self._inner.is_closing():
             self._inner.write(b"".join(parts))
 
     def close(self) -> None:

@@ -3,11 +3,13 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable
 from contextlib import asynccontextmanager
+from typing import Any
 
 import asyncssh
 import pytest
 from asyncssh.packet import SSHPacket
 
+from catnet_controller.devices import dialling
 from catnet_controller.devices.dialling import dial
 
 _IGNORE = 2
@@ -109,3 +111,24 @@ async def test_options_of_one_connection_do_not_reach_the_next() -> None:
         await connection.wait_closed()
     assert shared.password is None
     assert shared.host == ""
+
+
+class _Ended(asyncio.Transport):
+    """A transport as uvloop's is at its end: it takes nothing any more, and says so."""
+
+    def is_closing(self) -> bool:
+        return True
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        raise RuntimeError("the handler is closed")
+
+
+async def test_what_was_still_to_be_said_when_the_other_hung_up_is_no_error() -> None:
+    loop = asyncio.get_running_loop()
+    met: list[dict[str, Any]] = []
+    loop.set_exception_handler(lambda _, context: met.append(context))
+    gathered = dialling._Gathered(_Ended(), loop)
+    gathered.write(b"goodbye")
+    await asyncio.sleep(0)
+    await asyncio.sleep(0)
+    assert met == []
