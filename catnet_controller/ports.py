@@ -88,11 +88,15 @@ class Offload(Protocol):
 # --- store -------------------------------------------------------------------------------------
 
 
+Arrival = tuple[Delivery, Trigger | None]
+"""A webhook delivery, and the trigger that it raises."""
+
+
 class Triggers(Protocol):
     """Wake-ups, one row per ref, durable."""
 
-    async def receive(self, delivery: Delivery, trigger: Trigger | None) -> None:
-        """Record a webhook delivery and raise its trigger in one transaction."""
+    async def receive(self, arrived: Sequence[Arrival]) -> None:
+        """Record webhook deliveries and raise their triggers in one transaction."""
         ...
 
     async def trigger(self, trigger: Trigger) -> None:
@@ -652,7 +656,7 @@ class BackupFiles(Protocol):
 class Telemetry(Protocol):
     """What is counted. Names of the metrics are those of the telemetry room."""
 
-    def delivery(self, event: str, result: str) -> None: ...
+    def delivery(self, event: str, result: str, number: int = 1) -> None: ...
 
     def job_ended(self, job: Job, outcome: Outcome) -> None: ...
 

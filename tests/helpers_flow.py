@@ -196,7 +196,7 @@ class Flow:
             now=self.clock.now(),
             commands=commands,
         )
-        await self.store.receive(event.delivery, event.trigger)
+        await self.store.receive([(event.delivery, event.trigger)])
         return event
 
     async def settle(self) -> None:

@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import RawTestServer, TestClient, TestServer
 
 from catnet_controller.errors import CancelRefused, CatnetError, DeviceExists, NoSuchConfig
 from catnet_controller.github import events
@@ -49,12 +49,14 @@ from catnet_controller.models import (
     Wish,
 )
 from catnet_controller.policy import admission
-from catnet_controller.ports import Accounts, Clock, Conclude, Patience
+from catnet_controller.ports import Accounts, Arrival, Clock, Conclude, Patience
 from catnet_controller.settings import Secret
 from catnet_controller.telemetry.metrics import Metrics
 from catnet_controller.web import calls, roles, server
 from catnet_controller.web.passwords import Passwords
 from catnet_controller.web.problems import Handler
+from catnet_controller.web.reception import Reception
+from catnet_controller.web.webhook import Webhook
 
 TOKEN = "a-token-of-the-tests-0123456789"
 PASSWORD = "four words and a comma,"
@@ -114,12 +116,11 @@ class Memory:
     failing: CatnetError | None = None
     held: Pause | None = None
 
-    async def receive(self, delivery: Delivery, trigger: Trigger | None) -> None:
+    async def receive(self, arrived: Sequence[Arrival]) -> None:
         if self.failing is not None:
             raise self.failing
-        self.deliveries.append(delivery)
-        if trigger is not None:
-            self.triggers.append(trigger)
+        self.deliveries += (delivery for delivery, _ in arrived)
+        self.triggers += (trigger for _, trigger in arrived if trigger is not None)
 
     async def trigger(self, trigger: Trigger) -> None:
         if self.failing is not None:
@@ -434,8 +435,6 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
         "config": show,
         "connect": connect,
         "telemetry": metrics,
-        "verify": partial(events.verify, secrets=[WEBHOOK_SECRET]),
-        "interpret": events.interpret,
         "request": request,
         "rollback": rollback,
         "backups": backups,
@@ -456,7 +455,10 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
         "version": "1.0",
         "commits": "https://github.com/acme/network-config/commit",
     }
-    application = server.create(**(arguments | changes))
+    taken = {key: changes.pop(key) for key in _OF_THE_WEBHOOK & changes.keys()}
+    arguments |= changes
+    arguments.setdefault("webhook", _webhook(arguments, **taken).routes())
+    application = server.create(**arguments)
     if held:
         application.middlewares.append(_held)
     async with stack, TestClient(TestServer(application)) as client:
@@ -468,6 +470,45 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
             reasons=reasons,
             asked=asked,
             wishes=wishes,
+        )
+
+
+_OF_THE_WEBHOOK = {"verify", "max_bytes", "read_seconds"}
+
+
+def _webhook(parts: Mapping[str, Any], **words: Any) -> Webhook:
+    given: dict[str, Any] = {
+        "verify": partial(events.verify, secrets=[WEBHOOK_SECRET]),
+        "max_bytes": 3 * 1024 * 1024,
+    }
+    return Webhook(
+        desk=Reception(
+            triggers=parts["triggers"], telemetry=parts["telemetry"], clock=parts["clock"]
+        ),
+        interpret=events.interpret,
+        repository="acme/network-config",
+        branch="main",
+        clock=parts["clock"],
+        **(given | words),
+    )
+
+
+@asynccontextmanager
+async def webhook_alone(**words: Any) -> AsyncIterator[Site]:
+    """Only the webhook, as at a port of its own; ``words`` replaces arguments of `Webhook`."""
+    memory, metrics, clock = Memory(), Metrics(version="1.0"), StillClock()
+    parts = {"triggers": memory, "telemetry": metrics, "clock": clock}
+    server = RawTestServer(_webhook(parts, **words).alone)
+    client: TestClient[Any, Any] = TestClient(server)
+    async with client:
+        yield Site(
+            client=client,
+            store=memory,
+            clock=clock,
+            metrics=metrics,
+            reasons={},
+            asked=[],
+            wishes=[],
         )
 
 

@@ -6,7 +6,7 @@ import os
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Any
 
@@ -42,11 +42,12 @@ from catnet_controller.pipeline.rollback import Rollback
 from catnet_controller.pipeline.watch import Watch
 from catnet_controller.policy import admission, verdict
 from catnet_controller.policy.verdict import Wording
-from catnet_controller.settings import Settings
+from catnet_controller.settings import Listen, Settings
 from catnet_controller.telemetry.logs import Logs
 from catnet_controller.telemetry.metrics import Metrics
-from catnet_controller.web import server
+from catnet_controller.web import server, webhook
 from catnet_controller.web.passwords import Passwords
+from catnet_controller.web.reception import Reception
 
 log = structlog.get_logger(__name__)
 
@@ -317,8 +318,7 @@ class Daemon:
             passwords=stack.enter_context(Passwords()),
             session_seconds=settings.http.session,
             telemetry=self._metrics,
-            verify=wiring.verifier(settings),
-            interpret=partial(events.interpret, commands=settings.github.commands.enabled),
+            webhook=self._webhook(),
             request=self._request,
             rollback=self._rollback.open,
             backups=self._backups.list,
@@ -344,7 +344,6 @@ class Daemon:
             mode=settings.deploy.mode,
             version=__version__,
             commits=wiring.commits(settings),
-            max_bytes=settings.http.webhook_max_bytes,
         )
         runner = web.AppRunner(
             application,
@@ -356,14 +355,22 @@ class Daemon:
         stack.push_async_callback(runner.cleanup)
         await runner.setup()
         listen = settings.http.listen
-        try:
+        with _taking("http.listen", listen):
             await web.TCPSite(runner, listen.host, listen.port).start()
-        except OSError as error:
-            why = os.strerror(error.errno) if error.errno else str(error)
-            raise SettingsInvalid(
-                f"http.listen: cannot listen on {listen}: {why}",
-                next_step="Choose a free address and port in catnet.yaml.",
-            ) from error
+
+    def _webhook(self) -> Sequence[web.RouteDef]:
+        settings = self._settings
+        reception = Reception(triggers=self._store, telemetry=self._metrics, clock=self._clock)
+        return webhook.Webhook(
+            desk=reception,
+            verify=wiring.verifier(settings),
+            interpret=partial(events.interpret, commands=settings.github.commands.enabled),
+            repository=settings.github.repository,
+            branch=settings.github.branch,
+            clock=self._clock,
+            max_bytes=settings.http.webhook_max_bytes,
+            trusted=settings.http.trusted_proxies,
+        ).routes()
 
     # --- the loops -----------------------------------------------------------------------------
 
@@ -570,3 +577,16 @@ class Daemon:
         while True:
             self._notify("WATCHDOG=1")
             await asyncio.sleep(interval)
+
+
+@contextlib.contextmanager
+def _taking(key: str, listen: Listen) -> Iterator[None]:
+    """An address that cannot be had is the operator's to change."""
+    try:
+        yield
+    except OSError as error:
+        why = os.strerror(error.errno) if error.errno else str(error)
+        raise SettingsInvalid(
+            f"{key}: cannot listen on {listen}: {why}",
+            next_step="Choose a free address and port in catnet.yaml.",
+        ) from error

@@ -6,6 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 
 from catnet_controller.models import Delivery, RefState, State, Trigger
+from catnet_controller.ports import Arrival
 from catnet_controller.store import schema
 from catnet_controller.store.schema import literal
 
@@ -13,7 +14,8 @@ _t = schema.trigger.c
 _WAITING = _t.state == literal(State.PENDING)
 _SETTLED = literal(State.COMPLETE)
 
-_LOG = sa.insert(schema.delivery)
+# What it returns is not wanted, but makes one statement of many rows.
+_LOG = sa.insert(schema.delivery).returning(schema.delivery.c.id)
 _FIND = sa.select(schema.trigger).where(_t.ref == sa.bindparam("ref"))
 _ADD = sa.insert(schema.trigger)
 _RAISE = sa.update(schema.trigger).where(_t.ref == sa.bindparam("its_ref"))
@@ -34,9 +36,6 @@ _DELIVERIES = sa.select(schema.delivery).order_by(schema.delivery.c.id.desc())
 _DELIVERIES = _DELIVERIES.limit(sa.bindparam("limit"))
 
 
-Arrival = tuple[Delivery, Trigger | None]
-
-
 def receive(conn: sa.Connection, arrived: Sequence[Arrival], now: float) -> None:
     """Each delivery gets its row; of the triggers for a ref the last one counts."""
     conn.execute(
@@ -50,7 +49,7 @@ def receive(conn: sa.Connection, arrived: Sequence[Arrival], now: float) -> None
             }
             for delivery, _ in arrived
         ],
-    )
+    ).all()
     triggers = {trigger.ref: trigger for _, trigger in arrived if trigger is not None}
     for _, trigger in sorted(triggers.items()):
         raise_(conn, trigger, now)

@@ -45,7 +45,7 @@ from catnet_controller.models import (
     User,
     Which,
 )
-from catnet_controller.ports import Clock, Conclude, Patience
+from catnet_controller.ports import Arrival, Clock, Conclude, Patience
 from catnet_controller.store import (
     accounts,
     asked,
@@ -60,7 +60,6 @@ from catnet_controller.store import (
     retention,
     sqlite,
 )
-from catnet_controller.store.arrivals import Arrivals
 from catnet_controller.store.dispatch import Dispatcher
 from catnet_controller.store.lockfile import Lock
 from catnet_controller.store.tx import Database
@@ -111,7 +110,6 @@ class Store:
         offset = clock.now() - clock.monotonic()
         self._instant: Instant = instant or (lambda _: offset + clock.monotonic())
         self._duties: dict[str, float] = {}
-        self._arrivals = Arrivals(self._receive)
         # By this machine's clock, reckoned from before the store was asked: so it is never late.
         self._held: dict[tuple[int, int], float] = {}
         self.work = Dispatcher(clock=clock, horizon=self._horizon)
@@ -209,10 +207,7 @@ class Store:
 
     # --- Triggers ------------------------------------------------------------------------------
 
-    async def receive(self, delivery: Delivery, trigger: Trigger | None) -> None:
-        await self._arrivals.record((delivery, trigger))
-
-    async def _receive(self, arrived: Sequence[refs.Arrival]) -> None:
+    async def receive(self, arrived: Sequence[Arrival]) -> None:
         def record(conn: sa.Connection) -> None:
             refs.receive(conn, arrived, self._clock.now())
             self._call(conn)

@@ -176,10 +176,10 @@ class Metrics:
 
     # --- ports.Telemetry -------------------------------------------------------------------------
 
-    def delivery(self, event: str, result: str) -> None:
+    def delivery(self, event: str, result: str, number: int = 1) -> None:
         """``event`` is bounded here: it comes from the network."""
         known = event if event in _EVENTS else "other"
-        self._delivered[known, result].inc()
+        self._delivered[known, result].inc(number)
 
     def job_ended(self, job: Job, outcome: Outcome) -> None:
         result = outcome.state.value

@@ -84,6 +84,18 @@ def from_error(error: CatnetError) -> HttpProblem:
     )
 
 
+def defect(error: Exception, path: str) -> HttpProblem:
+    """An answer that tells nothing; what it was is in the log, under the id that it names."""
+    incident = secrets.token_hex(4)
+    log.error("request failed", incident=incident, path=path, exc_info=error)
+    return HttpProblem(
+        500,
+        "internal-fault",
+        "CatNet made a mistake and could not answer.",
+        next_step=f"Look for incident {incident} in the log of the daemon, and report it.",
+    )
+
+
 def middleware(page: Callable[[web.Request, HttpProblem], web.Response]) -> Middleware:
     """Turn whatever a handler raises into an answer; ``page`` draws it for a browser."""
 
@@ -101,15 +113,8 @@ def middleware(page: Callable[[web.Request, HttpProblem], web.Response]) -> Midd
             found = _from_aiohttp(request, error)
         except asyncio.CancelledError:
             raise
-        except Exception:
-            incident = secrets.token_hex(4)
-            log.exception("request failed", incident=incident, path=request.path)
-            found = HttpProblem(
-                500,
-                "internal-fault",
-                "CatNet made a mistake and could not answer.",
-                next_step=f"Look for incident {incident} in the log of the daemon, and report it.",
-            )
+        except Exception as error:  # noqa: BLE001 - it is logged
+            found = defect(error, request.path)
         machine = request.path.startswith(_FOR_MACHINES) or (
             request.method not in ("GET", "HEAD") and request.content_type != _FORM
         )

@@ -25,23 +25,31 @@ def middleware(trusted: Sequence[Network]) -> Middleware:
     async def proxies(request: web.Request, handler: Handler) -> web.StreamResponse:
         if not _within(request.remote, trusted):
             return await handler(request)
-        hops = [
-            hop.strip()
-            for line in request.headers.getall("X-Forwarded-For", ())
-            for hop in line.split(",")
-        ]
-        client = request.remote or ""
-        while hops and _within(client, trusted):
-            found = _address(hops.pop())
-            if found is None:
-                break
-            client = str(found)
+        client = client_of(request, trusted)
         scheme = request.headers.get("X-Forwarded-Proto", "").lower()
         if scheme not in ("http", "https"):
             scheme = request.scheme
-        return await handler(request.clone(remote=client, scheme=scheme))
+        return await handler(request.clone(remote=client or "", scheme=scheme))
 
     return proxies
+
+
+def client_of(request: web.BaseRequest, trusted: Sequence[Network]) -> str | None:
+    """The address of who asked: the last one that a trusted proxy vouches for."""
+    client = request.remote
+    if not _within(client, trusted):
+        return client
+    hops = [
+        hop.strip()
+        for line in request.headers.getall("X-Forwarded-For", ())
+        for hop in line.split(",")
+    ]
+    while hops and _within(client, trusted):
+        found = _address(hops.pop())
+        if found is None:
+            break
+        client = str(found)
+    return client
 
 
 def _address(text: str | None) -> IPv4Address | IPv6Address | None:

@@ -1,6 +1,6 @@
 """Ports and callables come in; the one HTTP application goes out: webhook, API, pages, probes."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from aiohttp import web
 
@@ -33,7 +33,6 @@ from catnet_controller.web.signin import SignIn
 from catnet_controller.web.signing import Signing
 from catnet_controller.web.tracing import tracing
 from catnet_controller.web.visits import Visits
-from catnet_controller.web.webhook import Interpret, Verify, Webhook
 
 _HEADERS = {
     "Content-Security-Policy": (
@@ -65,8 +64,7 @@ def create(
     config: api.Config,
     connect: api.Connect,
     telemetry: Telemetry,
-    verify: Verify | None,
-    interpret: Interpret,
+    webhook: Iterable[web.RouteDef],
     request: api.Request,
     rollback: api.Rollback,
     backups: api.Backups,
@@ -86,33 +84,19 @@ def create(
     mode: Mode = Mode.DRY_RUN,
     version: str = "",
     commits: str | None = None,
-    max_bytes: int = 3 * 1024 * 1024,
-    read_seconds: float = 10.0,
     session_seconds: float = 3600.0,
     trusted: Sequence[proxies.Network] = (),
 ) -> web.Application:
     """Build the application; it starts nothing and holds no state but what is under way.
 
-    ``verify`` None closes the webhook; ``token`` None leaves API and pages to users, and closes
-    them while there is none; both say how to open them. ``ready`` gives what is not ready and why,
+    ``webhook`` are its routes. ``token`` None leaves API and pages to users, and closes them while
+    there is none, saying how to open them. ``ready`` gives what is not ready and why,
     empty when all is. ``backup`` gives the text of one, ``hide`` takes the secrets out of a
     configuration, ``differ`` compares two. ``request`` opens a deployment, ``rollback`` one that
     takes a device back. ``commits`` is what the address of a commit on GitHub begins with. A login
     lasts ``session_seconds``. ``add`` and ``remove`` are for devices that CatNet itself keeps. What
-    proxies in the networks ``trusted`` say of the client is believed. ``max_bytes`` and
-    ``read_seconds`` bound one delivery.
+    proxies in the networks ``trusted`` say of the client is believed.
     """
-    webhook = Webhook(
-        triggers=triggers,
-        telemetry=telemetry,
-        verify=verify,
-        interpret=interpret,
-        repository=repository,
-        branch=branch,
-        clock=clock,
-        max_bytes=max_bytes,
-        read_seconds=read_seconds,
-    )
     routes = api.Api(
         triggers=triggers,
         deployments=deployments,
@@ -214,7 +198,7 @@ def create(
         ],
         client_max_size=calls.MAX_BODY,
     )
-    application.add_routes(webhook.routes())
+    application.add_routes(webhook)
     application.add_routes(routes.routes(access))
     devices = equipment.Equipment(states=states, add=add, remove=remove)
     application.add_routes(devices.routes(access))

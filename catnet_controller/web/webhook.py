@@ -7,24 +7,23 @@ nothing is parsed that was not verified.
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from typing import Protocol
 
-import structlog
 from aiohttp import web
 
 from catnet_controller.errors import CatnetError
 from catnet_controller.models import Delivery, Trigger
-from catnet_controller.ports import Clock, Telemetry, Triggers
+from catnet_controller.ports import Arrival, Clock
+from catnet_controller.web import problems, proxies
+from catnet_controller.web.arrivals import Arrivals
 from catnet_controller.web.problems import RETRY_SECONDS, HttpProblem
 
-log = structlog.get_logger(__name__)
-
+PATH = "/webhook/github"
 _SIGNATURE = re.compile(r"sha256=[0-9a-fA-F]{64}")
 _MOST_READERS = 256
 _BUDGET_BYTES = 64 * 1024 * 1024
-_SILENT_SECONDS = 10.0
 
 
 class Event(Protocol):
@@ -60,24 +59,43 @@ Verify = Callable[[bytes, str | None], bool]
 """Whether the header X-Hub-Signature-256 is that of the body."""
 
 
+class Desk(Protocol):
+    """Where deliveries go (`web.reception.Reception`, or the way to it from another process)."""
+
+    async def record(self, arrived: Sequence[Arrival], /) -> None:
+        """Returns once they are durable; raises CatnetError, and then records none.
+
+        Not asked again before that.
+        """
+        ...
+
+    def refuse(self, result: str, *, detail: str, peer: str | None) -> None:
+        """One was turned away before anything of it was read: ``forged`` or ``refused``."""
+        ...
+
+
 class Webhook:
     """The route POST /webhook/github."""
 
     def __init__(
         self,
         *,
-        triggers: Triggers,
-        telemetry: Telemetry,
+        desk: Desk,
         verify: Verify | None,
         interpret: Interpret,
         repository: str,
         branch: str,
         clock: Clock,
         max_bytes: int,
-        read_seconds: float,
+        read_seconds: float = 10.0,
+        trusted: Sequence[proxies.Network] = (),
     ) -> None:
-        self._triggers = triggers
-        self._telemetry = telemetry
+        """``max_bytes`` and ``read_seconds`` bound one delivery; ``verify`` None refuses all.
+
+        What proxies in the networks ``trusted`` say of the client is believed.
+        """
+        self._desk = desk
+        self._arrivals = Arrivals(desk.record)
         self._verify = verify
         self._interpret = interpret
         self._repository = repository
@@ -85,20 +103,51 @@ class Webhook:
         self._clock = clock
         self._max_bytes = max_bytes
         self._read_seconds = read_seconds
+        self._trusted = trusted
         self._readers = 0
         self._held = 0
-        self._silent_until = float("-inf")
 
     def routes(self) -> list[web.RouteDef]:
-        return [web.post("/webhook/github", self.receive)]
+        return [web.post(PATH, self.receive)]
 
-    async def receive(self, request: web.Request) -> web.Response:
+    async def alone(self, request: web.BaseRequest) -> web.Response:
+        """The same as all there is at a port (a handler of `web.Server`)."""
+        try:
+            if request.path != PATH:
+                raise HttpProblem(
+                    404,
+                    "not-found",
+                    "Only webhooks are taken here.",
+                    next_step=f"Deliver to {PATH}; API and status page are at another address.",
+                )
+            if request.method != "POST":
+                raise HttpProblem(
+                    405,
+                    "method-not-allowed",
+                    f"{PATH} does not take {request.method}.",
+                    next_step="Use POST.",
+                    headers={"Allow": "POST"},
+                )
+            answer = await self.receive(request)
+        except HttpProblem as problem:
+            answer = problem.response()
+        except asyncio.CancelledError:
+            raise
+        except Exception as error:  # noqa: BLE001 - it is logged
+            answer = problems.defect(error, PATH).response()
+        answer.headers["Server"] = "catnet"
+        return answer
+
+    async def receive(self, request: web.BaseRequest) -> web.Response:
         try:
             body = await self._verified(request)
         except HttpProblem as problem:
             forged = problem.status == HTTPStatus.UNAUTHORIZED
-            self._telemetry.delivery("unknown", "forged" if forged else "refused")
-            self._tell(problem, request)
+            self._desk.refuse(
+                "forged" if forged else "refused",
+                detail=problem.detail,
+                peer=proxies.client_of(request, self._trusted),
+            )
             raise
         event = self._interpret(
             request.headers.get("X-GitHub-Event", ""),
@@ -108,12 +157,9 @@ class Webhook:
             branch=self._branch,
             now=self._clock.now(),
         )
-        name = event.delivery.event
         try:
-            await self._triggers.receive(event.delivery, event.trigger)
+            await self._arrivals.record((event.delivery, event.trigger))
         except CatnetError as error:
-            self._telemetry.delivery(name, "failed")
-            log.error("delivery not recorded", error=error.message, guid=event.delivery.guid)
             raise HttpProblem(
                 503,
                 error.code,
@@ -121,15 +167,6 @@ class Webhook:
                 next_step="Nothing is lost: the branch is polled as well. " + error.next_step,
                 headers={"Retry-After": str(RETRY_SECONDS)},
             ) from error
-        verdict = str(event.verdict)
-        self._telemetry.delivery(name, verdict)
-        log.info(
-            "delivery received",
-            github_event=name,
-            guid=event.delivery.guid,
-            verdict=verdict,
-            reason=event.reason,
-        )
         if event.status >= HTTPStatus.BAD_REQUEST:
             raise HttpProblem(
                 event.status,
@@ -138,17 +175,10 @@ class Webhook:
                 next_step="Correct the webhook in the settings of the repository on GitHub.",
             )
         return web.json_response(
-            {"result": verdict, "reason": event.reason}, status=HTTPStatus.ACCEPTED
+            {"result": str(event.verdict), "reason": event.reason}, status=HTTPStatus.ACCEPTED
         )
 
-    def _tell(self, problem: HttpProblem, request: web.Request) -> None:
-        """Once in a while: whoever can reach this must not fill the log."""
-        now = self._clock.monotonic()
-        if now >= self._silent_until:
-            self._silent_until = now + _SILENT_SECONDS
-            log.warning("delivery refused", reason=problem.detail, peer=request.remote)
-
-    async def _verified(self, request: web.Request) -> bytes:
+    async def _verified(self, request: web.BaseRequest) -> bytes:
         """The body, once its signature is known to be right."""
         if self._verify is None:
             raise HttpProblem(
@@ -167,7 +197,7 @@ class Webhook:
             raise _forged("The signature is not that of the body under a secret known here.")
         return body
 
-    async def _read(self, request: web.Request) -> bytes:
+    async def _read(self, request: web.BaseRequest) -> bytes:
         if self._readers >= _MOST_READERS:
             raise _busy()
         if request.content.is_eof():
@@ -216,6 +246,20 @@ class Webhook:
             " if it matters.",
             headers={"Connection": "close"},
         )
+
+
+def elsewhere() -> list[web.RouteDef]:
+    """The route where webhooks are taken at a port of their own."""
+
+    async def refuse(_: web.Request) -> web.Response:
+        raise HttpProblem(
+            404,
+            "webhook-elsewhere",
+            "Webhooks are taken at a port of their own.",
+            next_step="Deliver to the address that http.webhook_listen says, or leave that out.",
+        )
+
+    return [web.post(PATH, refuse)]
 
 
 def _forged(detail: str) -> HttpProblem:

@@ -116,10 +116,8 @@ async def test_prune_drops_old_deliveries_settled_triggers_and_messages(
     store: Store, clock: ManualClock
 ) -> None:
     for guid in ("g1", "g2"):
-        await store.receive(
-            Delivery(guid=guid, event="push", verdict="accepted", received_at=clock.now()),
-            trigger(guid),
-        )
+        push = Delivery(guid=guid, event="push", verdict="accepted", received_at=clock.now())
+        await store.receive([(push, trigger(guid))])
         raised = await store.next_trigger()
         assert raised is not None
         await store.settle(raised)

@@ -10,8 +10,8 @@ def delivery(verdict: str = "accepted", guid: str = "g1") -> Delivery:
 
 
 async def test_a_delivery_is_recorded_with_its_trigger(store: Store) -> None:
-    await store.receive(delivery(), trigger())
-    await store.receive(delivery("ignored: tag", "g2"), None)
+    await store.receive([(delivery(), trigger())])
+    await store.receive([(delivery("ignored: tag", "g2"), None)])
     assert [each.guid for each in await store.deliveries()] == ["g2", "g1"]
     raised = await store.next_trigger()
     assert raised is not None
@@ -118,10 +118,8 @@ async def test_a_forgotten_ref_is_unknown_but_its_new_trigger_waits(store: Store
 
 
 async def test_hostile_names_are_stored_and_not_refused(store: Store) -> None:
-    await store.receive(
-        Delivery(guid="\ud800\0", event="x" * 10_000, verdict="'; --", received_at=START),
-        trigger("branch/\udcff"),
-    )
+    hostile = Delivery(guid="\ud800\0", event="x" * 10_000, verdict="'; --", received_at=START)
+    await store.receive([(hostile, trigger("branch/\udcff"))])
     raised = await store.next_trigger()
     assert raised is not None
     assert raised.ref == "branch/?"

@@ -5,7 +5,8 @@ import hashlib
 import hmac
 import json
 import zlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 import pytest
@@ -24,9 +25,19 @@ PUSH = {
 }
 
 
+Make = Callable[..., AbstractAsyncContextManager[Site]]
+
+
+@pytest.fixture(params=[helpers_web.site, helpers_web.webhook_alone], ids=["beside", "alone"])
+def make(request: pytest.FixtureRequest) -> Make:
+    """Beside API and pages, and at a port of its own."""
+    made: Make = request.param
+    return made
+
+
 @pytest.fixture
-async def site() -> AsyncIterator[Site]:
-    async with helpers_web.site() as made:
+async def site(make: Make) -> AsyncIterator[Site]:
+    async with make() as made:
         yield made
 
 
@@ -122,8 +133,8 @@ async def test_missing_headers_are_the_senders_fault(site: Site) -> None:
         assert (await deliver(site, body, headers))[0] == 400
 
 
-async def test_too_large_by_its_own_word_is_not_read() -> None:
-    async with helpers_web.site(max_bytes=2048) as site:
+async def test_too_large_by_its_own_word_is_not_read(make: Make) -> None:
+    async with make(max_bytes=2048) as site:
         reader, writer = await asyncio.open_connection(site.client.host, site.client.port)
         head = "POST /webhook/github HTTP/1.1\r\nHost: x\r\nContent-Length: 9999999\r\n"
         writer.write(f"{head}X-Hub-Signature-256: sha256={'0' * 64}\r\n\r\n".encode())
@@ -134,12 +145,12 @@ async def test_too_large_by_its_own_word_is_not_read() -> None:
         await writer.wait_closed()
 
 
-async def test_too_large_in_chunks_is_stopped_on_the_way() -> None:
+async def test_too_large_in_chunks_is_stopped_on_the_way(make: Make) -> None:
     async def chunks() -> AsyncIterator[bytes]:
         for _ in range(64):
             yield b"x" * 1024
 
-    async with helpers_web.site(max_bytes=2048) as site:
+    async with make(max_bytes=2048) as site:
         headers = signed(b"")
         async with site.client.post("/webhook/github", data=chunks(), headers=headers) as answer:
             assert answer.status == 413
@@ -147,9 +158,9 @@ async def test_too_large_in_chunks_is_stopped_on_the_way() -> None:
         assert site.store.deliveries == []
 
 
-async def test_a_compressed_body_is_counted_as_it_unfolds() -> None:
+async def test_a_compressed_body_is_counted_as_it_unfolds(make: Make) -> None:
     body = zlib.compress(b"\0" * 50_000_000)
-    async with helpers_web.site() as site:
+    async with make() as site:
         status, problem = await deliver(site, body, signed(body) | {"Content-Encoding": "deflate"})
         assert (status, problem["code"]) == (413, "too-large")
 
@@ -189,8 +200,8 @@ async def test_chunks_are_fine_otherwise(site: Site) -> None:
         assert answer.status == 202
 
 
-async def test_a_slow_sender_is_cut_off() -> None:
-    async with helpers_web.site(read_seconds=0.05) as site:
+async def test_a_slow_sender_is_cut_off(make: Make) -> None:
+    async with make(read_seconds=0.05) as site:
         reader, writer = await asyncio.open_connection(site.client.host, site.client.port)
         head = "POST /webhook/github HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n"
         writer.write(f"{head}X-Hub-Signature-256: sha256={'0' * 64}\r\n\r\n{{".encode())
@@ -213,8 +224,8 @@ async def test_a_store_that_fails_asks_to_deliver_again(
     assert counted(site, "push", "failed") == 1
 
 
-async def test_without_a_secret_the_webhook_is_closed() -> None:
-    async with helpers_web.site(verify=None) as site:
+async def test_without_a_secret_the_webhook_is_closed(make: Make) -> None:
+    async with make(verify=None) as site:
         body = json.dumps(PUSH).encode()
         status, problem = await deliver(site, body)
         assert (status, problem["code"]) == (403, "webhook-not-set")
@@ -244,3 +255,33 @@ async def test_get_is_not_allowed(site: Site) -> None:
         assert answer.status == 405
         assert answer.headers["Allow"] == "POST"
         assert (await answer.json(content_type=None))["code"] == "method-not-allowed"
+
+
+async def test_what_else_is_asked_of_the_port_of_webhooks() -> None:
+    async with helpers_web.webhook_alone() as site:
+        for path in ("/", "/api/v1/status", "/webhook/github/x", "/metrics"):
+            async with site.client.post(path, data=b"") as answer:
+                assert answer.status == 404
+                assert (await answer.json(content_type=None))["code"] == "not-found"
+
+
+async def test_a_defect_is_told_by_its_number_only(
+    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str], make: Make
+) -> None:
+    def broken(body: bytes, signature: str | None) -> bool:
+        raise ZeroDivisionError("in the dark")
+
+    async with make(verify=broken) as site:
+        status, problem = await deliver(site, json.dumps(PUSH).encode())
+    assert (status, problem["code"]) == (500, "internal-fault")
+    assert "dark" not in json.dumps(problem)
+    number = problem["next_step"].split()[3]
+    assert number in capsys.readouterr().out + caplog.text
+
+
+async def test_webhooks_taken_elsewhere_say_so() -> None:
+    async with helpers_web.site(webhook=webhook.elsewhere()) as site:
+        status, problem = await deliver(site, json.dumps(PUSH).encode())
+        assert (status, problem["code"]) == (404, "webhook-elsewhere")
+        assert "http.webhook_listen" in problem["next_step"]
+        assert site.store.deliveries == []

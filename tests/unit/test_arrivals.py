@@ -7,7 +7,7 @@ from itertools import chain
 import pytest
 
 from catnet_controller.errors import StoreBusy
-from catnet_controller.store.arrivals import Arrivals
+from catnet_controller.web.arrivals import Arrivals
 
 
 class Disk:
