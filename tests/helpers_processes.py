@@ -40,6 +40,21 @@ def name(process: int) -> str:
     return ""
 
 
+def told(process: int) -> str:
+    """Its arguments and its environment, as the system keeps them."""
+    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+        return "\n".join(
+            Path(f"/proc/{process}/{what}").read_text().replace("\0", "\n")
+            for what in ("cmdline", "environ")
+        )
+    return ""
+
+
+def receivers(process: int) -> list[int]:
+    """The processes that take webhooks for this one."""
+    return [one for one in children(process) if "catnet_controller.app.receiver" in told(one)]
+
+
 def end(processes: Sequence[int]) -> None:
     """Kill them and wait until they are gone."""
     for one in processes:

@@ -18,6 +18,7 @@ from catnet_controller.app import wiring
 from catnet_controller.app.beside import Beside
 from catnet_controller.app.comparing import Comparing
 from catnet_controller.app.machine import SystemClock
+from catnet_controller.app.receiver import Receiver
 from catnet_controller.errors import Blocked, CatnetError, GuardRefused, SettingsInvalid
 from catnet_controller.github import events
 from catnet_controller.models import (
@@ -115,6 +116,7 @@ class Daemon:
         self._store_trouble: str | None = None
         self._access_trouble: str | None = None
         self._access_seen = False
+        self._receiver: Receiver | None = None
 
     def stop(self) -> None:
         """Drain; called again, stop at once."""
@@ -318,7 +320,7 @@ class Daemon:
             passwords=stack.enter_context(Passwords()),
             session_seconds=settings.http.session,
             telemetry=self._metrics,
-            webhook=self._webhook(),
+            webhook=await self._webhook(stack),
             request=self._request,
             rollback=self._rollback.open,
             backups=self._backups.list,
@@ -358,9 +360,18 @@ class Daemon:
         with _taking("http.listen", listen):
             await web.TCPSite(runner, listen.host, listen.port).start()
 
-    def _webhook(self) -> Sequence[web.RouteDef]:
+    async def _webhook(self, stack: contextlib.AsyncExitStack) -> Sequence[web.RouteDef]:
+        """Its routes here; those of a port of its own are another process's."""
         settings = self._settings
         reception = Reception(triggers=self._store, telemetry=self._metrics, clock=self._clock)
+        listen = settings.http.webhook_listen
+        if listen is not None:
+            receiver = wiring.receiver(
+                settings, listen, reception, self._clock, keepalive=KEEPALIVE
+            )
+            with _taking("http.webhook_listen", listen):
+                self._receiver = await stack.enter_async_context(receiver)
+            return webhook.elsewhere()
         return webhook.Webhook(
             desk=reception,
             verify=wiring.verifier(settings),
@@ -394,7 +405,14 @@ class Daemon:
             ("report", self._duty("report", self._report.step), self._woken),
             ("heartbeat", self._beat, partial(asyncio.sleep, HEARTBEAT)),
             ("measure", self._measure, partial(asyncio.sleep, MEASURE)),
+            *self._receiving(),
         )
+
+    def _receiving(self) -> Sequence[_Loop]:
+        """Also while jobs under way end: what is heard then is done at the next start."""
+        if self._receiver is None:
+            return ()
+        return (("receive", self._receiver.live, partial(asyncio.sleep, IDLE)),)
 
     def _duty(
         self, name: str, step: Callable[[], Awaitable[bool]]

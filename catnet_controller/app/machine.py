@@ -26,7 +26,7 @@ class SystemClock:
         return time.clock_gettime(_STEADY)
 
 
-def run(main: Coroutine[Any, Any, T]) -> T:
+def run(main: Coroutine[Any, Any, T], *, uvloop: bool = True) -> T:
     """Like `asyncio.run`, for work on hundreds of sessions: on uvloop where the extra is installed.
 
     Nearly all that a session leaves behind goes without the garbage collector, so that looks for
@@ -37,7 +37,7 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     gc.freeze()
     gc.set_threshold(_YOUNG, *before[1:])
     try:
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        with asyncio.Runner(loop_factory=_loop_factory() if uvloop else None) as runner:
             return runner.run(main)
     finally:
         gc.set_threshold(*before)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Collection, Iterator
 from functools import partial
 from pathlib import Path
 
+from catnet_controller.app.receiver import Orders, Receiver
 from catnet_controller.devices import hops
 from catnet_controller.devices.backups import Backups
 from catnet_controller.devices.computing import at_once
@@ -25,8 +26,9 @@ from catnet_controller.pipeline.compare import Compare
 from catnet_controller.policy import desired
 from catnet_controller.policy.guard import Rules
 from catnet_controller.ports import Clock, Conclude, Offload
-from catnet_controller.settings import Github, Login, Secret, Settings
+from catnet_controller.settings import Github, Listen, Login, Secret, Settings
 from catnet_controller.store.store import Store
+from catnet_controller.web.reception import Reception
 
 LEASE = 60.0
 """Seconds a worker owns a device without a sign of life."""
@@ -99,6 +101,25 @@ async def store(settings: Settings, clock: Clock, conclude: Conclude | None = No
         sites=settings.deploy.sites,
         per_site=per_site,
         max_failures=max_failures,
+    )
+
+
+def receiver(
+    settings: Settings, listen: Listen, reception: Reception, clock: Clock, *, keepalive: float
+) -> Receiver:
+    """The process that takes webhooks; it gets their secrets and no others."""
+    orders = Orders(
+        secrets=[each.reveal() for each in settings.github.webhook_secrets],
+        repository=settings.github.repository,
+        branch=settings.github.branch,
+        commands=settings.github.commands.enabled,
+        max_bytes=settings.http.webhook_max_bytes,
+        trusted=[str(each) for each in settings.http.trusted_proxies],
+        keepalive=keepalive,
+        log_format=settings.log.format,
+    )
+    return Receiver(
+        host=listen.host, port=listen.port, orders=orders, reception=reception, clock=clock
     )
 
 

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from catnet_controller.demo.world import USERNAME, World
+from catnet_controller.demo.world import USERNAME, World, free_port
 from catnet_controller.devices.vault import DEFAULT, Keyring, Vault, new_key
 from catnet_controller.errors import DaemonUnreachable
 from catnet_controller.simulator.faults import Fault, What, When
+from tests import helpers_processes
 
 DEPLOY = "catnet/deploy"
 PATIENCE = 45.0
@@ -129,6 +130,16 @@ async def test_a_second_daemon_on_the_same_store_is_refused(world: World) -> Non
     assert (await world.api("GET", "/api/v1/status"))["ready"] is True
 
 
+async def test_a_port_for_webhooks_that_is_taken_is_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    taken = world.github.url.removeprefix("http://")
+    monkeypatch.setenv("CATNET_HTTP_WEBHOOK_LISTEN", taken)
+    with pytest.raises(DaemonUnreachable, match="ended with code"):
+        await world.start_daemon()
+    assert f"http.webhook_listen: cannot listen on {taken}" in world.log.read_text("utf-8")
+
+
 async def test_a_lost_webhook_is_made_good_by_polling(tmp_path: Path) -> None:
     async with World(tmp_path, poll_interval="1s") as world:
         await first_look(world)
@@ -136,6 +147,43 @@ async def test_a_lost_webhook_is_made_good_by_polling(tmp_path: Path) -> None:
         status = await world.github.wait_status(sha, DEPLOY, timeout=PATIENCE)
         assert status.state == "success", status.description
         assert_has_everything(world)
+
+
+async def test_webhooks_at_a_port_of_their_own_survive_kills(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("CATNET_HTTP_WEBHOOK_LISTEN", f"127.0.0.1:{port}")
+    world.github.webhook_url = f"http://127.0.0.1:{port}/webhook/github"
+    await first_look(world)
+
+    async def pushed(message: str, files: dict[str, str | None]) -> None:
+        sha = await world.github.commit(files, message)
+        status = await world.github.wait_status(sha, DEPLOY, timeout=PATIENCE)
+        assert status.state == "success", status.description
+
+    def receivers() -> list[int]:
+        assert world._process is not None
+        return helpers_processes.receivers(world._process.pid)
+
+    [first] = receivers()
+    assert not any(secret in helpers_processes.told(first) for secret in world.secrets)
+    await pushed("Announce more prefixes", more_prefixes(world))
+    assert_has_everything(world)
+    # Told, not polled: the interval is longer than the test.
+    assert b'"verdict": "accepted"' in world.log.read_bytes()
+
+    helpers_processes.end([first])
+    await until(lambda: bool(receivers()))
+    await pushed("Take them back", {"configs/edge1.cfg": seeded(world, "configs/edge1.cfg")})
+
+    # Gone with its daemon, however that ends, so that the next one gets the port.
+    [second] = receivers()
+    await world.kill_daemon()
+    await until(lambda: not helpers_processes.running(second))
+    await world.start_daemon()
+    await pushed("Announce them again", more_prefixes(world))
+    assert await world.stop_daemon() == 0
 
 
 async def test_what_happened_while_it_was_down_is_found_at_start(world: World) -> None:

@@ -109,6 +109,7 @@ def test_example_shows_the_true_defaults(tmp_path: Path) -> None:
     assert shown.devices.connect_timeout == default.devices.connect_timeout
     assert shown.devices.command_timeout == default.devices.command_timeout
     assert shown.http.listen == default.http.listen
+    assert shown.http.webhook_listen == default.http.webhook_listen
     assert shown.http.webhook_max_bytes == default.http.webhook_max_bytes
     for name in ("branch", "api_url", "poll_interval", "write_spacing", "timeout"):
         assert getattr(shown.github, name) == getattr(default.github, name)
@@ -132,6 +133,17 @@ def test_example_shows_the_true_defaults(tmp_path: Path) -> None:
             "github: commands.enabled needs webhook_secrets",
         ),
         ("  commands: {users: 'a b'}\n", "not names on GitHub such as `ada, bob`"),
+        (
+            "  token: env:TOKEN\nhttp: {webhook_listen: '127.0.0.1:8081'}\n",
+            "http.webhook_listen needs github.webhook_secrets",
+        ),
+        (
+            (
+                "  token: env:TOKEN\n  webhook_secrets: [env:TOKEN]\n"
+                "http: {webhook_listen: '127.0.0.1:8080'}\n"
+            ),
+            "http: webhook_listen is the same as listen",
+        ),
     ],
 )
 def test_keys_that_contradict_or_are_missing(tmp_path: Path, lines: str, message: str) -> None:
