@@ -4,6 +4,7 @@ import contextlib
 import gc
 import json
 import multiprocessing
+import os
 import resource
 import statistics
 import time
@@ -139,14 +140,14 @@ def alone(work: Callable[..., None], arguments: Sequence[object], *, limit: floa
         near.close()
 
 
-def peak() -> float:
-    """Bytes of memory that this process had at most.
+def peak(process: int | None = None) -> float:
+    """Bytes of memory that a process had at most; None: this one.
 
     Of this program alone: `getrusage` begins with what the process had that started it (Linux,
     getrusage(2), proc_pid_status(5)).
     """
     with contextlib.suppress(OSError):
-        for line in Path("/proc/self/status").read_text().splitlines():
+        for line in Path(f"/proc/{process or os.getpid()}/status").read_text().splitlines():
             if line.startswith("VmHWM:"):
                 return float(line.split()[1]) * 1024.0
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024.0

@@ -6,13 +6,15 @@ import hmac
 import itertools
 import json
 import multiprocessing
+import os
 import statistics
 import tempfile
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -21,13 +23,18 @@ import structlog
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
+from catnet_controller.app import machine
+from catnet_controller.app.receiver import Orders, Receiver
 from catnet_controller.demo.payloads import Place, push_event
 from catnet_controller.errors import CatnetError
 from catnet_controller.store.store import Store
+from catnet_controller.telemetry.metrics import Metrics
+from catnet_controller.web.reception import Reception
 from tests.bench import clients
 from tests.bench.frame import Bench, Figure, Run, against, peak
 from tests.bench.rack import Target, rack
 from tests.helpers_github import RealClock
+from tests.helpers_processes import children
 from tests.helpers_web import WEBHOOK_SECRET, site
 
 _CONNECTIONS = 50
@@ -58,15 +65,24 @@ class _Stormed:
     wrong: int
 
 
+_SIDES = {
+    "ours": "ours, at a port of its own",
+    "bare": "a bare aiohttp handler",
+    "within": "ours, in the daemon",
+    "apart": "a bare aiohttp handler in a process of its own",
+}
+"""Where the fleet job runs in the same process, but for those that have one of their own."""
+
+
 def run(asked: Run) -> Iterator[Figure]:
     seconds = 3.0 if asked.quick else 10.0
     title = f"{_CONNECTIONS} connections beside a fleet job"
-    met: dict[str, list[_Stormed]] = {"ours": [], "bare": []}
-    told: dict[str, list[_Served]] = {"ours": [], "bare": []}
+    met: dict[str, list[_Stormed]] = {side: [] for side in _SIDES}
+    told: dict[str, list[_Served]] = {side: [] for side in _SIDES}
     with rack(_DEVICES) as targets:
         for number in range(asked.rounds):
-            for side in ("ours", "bare")[:: -1 if number % 2 else 1]:
-                asked.tell(f"{side}, round {number + 1} of {asked.rounds}")
+            for side in list(_SIDES)[:: -1 if number % 2 else 1]:
+                asked.tell(f"{_SIDES[side]}, round {number + 1} of {asked.rounds}")
                 stormed, served = _round(side, targets, seconds)
                 met[side].append(stormed)
                 told[side].append(served)
@@ -85,21 +101,23 @@ def run(asked: Run) -> Iterator[Figure]:
             ratio=ratio,
         )
 
-    rates = [middle(met[side], "rate") for side in ("ours", "bare")]
-    slowest = [middle(met[side], "p99") * 1000 for side in ("ours", "bare")]
-    fleets = [middle(told[side], "fleet") for side in ("ours", "bare")]
-    yield more("deliveries/s", rates[0], rates[1], "a bare aiohttp handler")
-    yield against(
-        "webhook", f"{title}: p99, ms", slowest[0], slowest[1], name="a bare aiohttp handler"
-    )
-    yield more("devices/s of the fleet job", fleets[0], fleets[1], "a bare aiohttp handler")
+    rates = {side: middle(met[side], "rate") for side in _SIDES}
+    slowest = {side: middle(met[side], "p99") * 1000 for side in _SIDES}
+    fleets = {side: middle(told[side], "fleet") for side in _SIDES}
+    for mine, its in (("ours", "bare"), ("ours", "apart"), ("within", "bare")):
+        where = " (taken in the daemon)" if mine == "within" else ""
+        name = _SIDES[its]
+        yield more(f"deliveries/s{where}", rates[mine], rates[its], name)
+        yield against("webhook", f"{title}: p99, ms{where}", slowest[mine], slowest[its], name=name)
+        yield more(f"devices/s of the fleet job{where}", fleets[mine], fleets[its], name)
     calm = middle(told["ours"], "calm")
-    yield more("devices/s of the fleet job", fleets[0], calm, "without a storm")
+    yield more("devices/s of the fleet job", fleets["ours"], calm, "without a storm")
     memory = max(each.memory for each in told["ours"]) / 2**20
     yield against("webhook", f"{title}: MB", memory, _LIMIT, name=f"limit of {_LIMIT:g} MB")
-    signed = sum(each.signed for each in met["ours"])
-    recorded = sum(each.recorded for each in told["ours"])
-    wrong = sum(each.wrong for each in met["ours"])
+    recording = ("ours", "within")
+    signed = sum(each.signed for side in recording for each in met[side])
+    recorded = sum(each.recorded for side in recording for each in told[side])
+    wrong = sum(each.wrong for side in recording for each in met[side])
     for measure, number in (("signed, not recorded", signed - recorded), ("wrong answers", wrong)):
         yield Figure(bench="webhook", against="none allowed", measure=measure, ours=number)
 
@@ -110,15 +128,23 @@ def _round(side: str, targets: Sequence[Target], seconds: float) -> tuple[_Storm
     process = context.Process(target=_serve, args=(far, side, targets), daemon=True)
     process.start()
     far.close()
+    bare, theirs = context.Pipe()
+    alone = context.Process(target=_serve_bare, args=(theirs,), daemon=True)
     try:
+        if side == "apart":
+            alone.start()
         port = int(near.recv())
-        stormed = asyncio.run(_storm(port, seconds, checked=side == "ours"))
+        if side == "apart":
+            port = int(bare.recv())
+        stormed = asyncio.run(_storm(port, seconds, checked=side in ("ours", "within")))
         near.send("stop")
         served = near.recv()
     finally:
         near.close()
         process.join(10)
         process.kill()
+        if side == "apart":
+            alone.kill()
     assert isinstance(served, _Served)
     return stormed, served
 
@@ -186,7 +212,7 @@ async def _storm(port: int, seconds: float, *, checked: bool) -> _Stormed:
 def _serve(far: "Connection[Any, Any]", side: str, targets: Sequence[Target]) -> None:
     structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory())
     with tempfile.TemporaryDirectory() as folder:
-        asyncio.run(_live(far, side, targets, Path(folder)))
+        machine.run(_live(far, side, targets, Path(folder)), uvloop=False)
 
 
 async def _live(
@@ -196,8 +222,13 @@ async def _live(
     asyncio.get_running_loop().add_reader(far.fileno(), over.set)
     done = [0]
     store = await Store.at(folder, clock=RealClock(), worker="bench")
-    handler = _ours(store) if side == "ours" else _bare()
-    async with store, handler as port, clients.devices_room(targets) as room:
+    takers: Mapping[str, Callable[[], AbstractAsyncContextManager[_Taker]]] = {
+        "ours": partial(_ours, store),
+        "within": partial(_within, store),
+        "bare": _bare,
+        "apart": _nothing,
+    }
+    async with store, takers[side]() as taker, clients.devices_room(targets) as room:
 
         async def work(mine: Sequence[Target]) -> None:
             for target in itertools.cycle(mine):
@@ -211,12 +242,12 @@ async def _live(
             jobs = [group.create_task(work(targets[n::_SESSIONS])) for n in range(_SESSIONS)]
             await asyncio.sleep(1.0)
             calm = await _rate(done, asyncio.sleep(2.0))
-            far.send(port)
+            far.send(taker.port)
             stormy = await _rate(done, over.wait())
             for job in jobs:
                 job.cancel()
-        recorded = len(await store.deliveries(10**7)) if side == "ours" else 0
-    most = peak()
+        recorded = len(await store.deliveries(10**7)) if side in ("ours", "within") else 0
+        most = peak() + sum(peak(each) for each in taker.processes())
     far.send(_Served(fleet=stormy, calm=calm, memory=most, recorded=recorded))
 
 
@@ -227,25 +258,76 @@ async def _rate(done: list[int], during: Any) -> float:
     return (done[0] - before) / (time.perf_counter() - begun)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Taker:
+    """Where deliveries go; ``processes`` gives the ids of those that take part."""
+
+    port: int
+    processes: Callable[[], Sequence[int]] = tuple
+
+
 @asynccontextmanager
-async def _ours(store: Store) -> AsyncIterator[int]:
+async def _ours(store: Store) -> AsyncIterator[_Taker]:
+    """As the daemon runs it with `http.webhook_listen`."""
+    clock = RealClock()
+    reception = Reception(triggers=store, telemetry=Metrics(version="1.0"), clock=clock)
+    orders = Orders(
+        secrets=[WEBHOOK_SECRET.decode()],
+        repository="acme/network-config",
+        branch="main",
+        commands=False,
+        max_bytes=3 * 2**20,
+        trusted=[],
+        keepalive=30.0,
+        log_format="json",
+    )
+    async with (
+        Receiver(
+            host="127.0.0.1", port=0, orders=orders, reception=reception, clock=clock
+        ) as receiver,
+        asyncio.TaskGroup() as group,
+    ):
+        life = group.create_task(receiver.live())
+        yield _Taker(port=receiver.port, processes=lambda: children(os.getpid()))
+        life.cancel()
+
+
+@asynccontextmanager
+async def _within(store: Store) -> AsyncIterator[_Taker]:
     async with site(held=False, triggers=store, clock=RealClock()) as made:
-        port = made.client.server.port
-        assert port is not None
-        yield port
+        assert made.client.port is not None
+        yield _Taker(port=made.client.port)
 
 
 @asynccontextmanager
-async def _bare() -> AsyncIterator[int]:
+async def _bare() -> AsyncIterator[_Taker]:
+    async with TestServer(_application()) as server:
+        assert server.port is not None
+        yield _Taker(port=server.port)
+
+
+@asynccontextmanager
+async def _nothing() -> AsyncIterator[_Taker]:
+    yield _Taker(port=0)
+
+
+def _serve_bare(far: "Connection[Any, Any]") -> None:
+    async def serve() -> None:
+        async with _bare() as taker:
+            far.send(taker.port)
+            await asyncio.Event().wait()
+
+    machine.run(serve(), uvloop=False)
+
+
+def _application() -> web.Application:
     async def handle(request: web.Request) -> web.Response:
         await request.read()
         return web.json_response({"result": "accepted"}, status=202)
 
     application = web.Application()
     application.router.add_post("/webhook/github", handle)
-    async with TestServer(application) as server:
-        assert server.port is not None
-        yield server.port
+    return application
 
 
 BENCH = Bench(name="webhook", about="take a storm of webhooks beside a fleet job", run=run)
