@@ -511,8 +511,10 @@ class Http:
     token: Secret | None = field(default=None, metadata=_is(_Secret(_SHORTEST_TOKEN)))
     session: float = field(default=3600.0, metadata=_duration("5m", "12h"))
     """Seconds that a login lasts."""
-    webhook_listen: Listen | None = field(default=None, metadata=_is(_Scalar(_listen)))
-    """Where a process of its own takes webhooks. None: the daemon itself, at ``listen``."""
+    webhook_listen: Listen = field(
+        default=Listen(host="127.0.0.1", port=8081), metadata=_is(_Scalar(_listen))
+    )
+    """Where a process of its own takes webhooks; the same as ``listen``: the daemon itself does."""
     webhook_max_bytes: int = field(default=3 * 1024 * 1024, metadata=_is(_Scalar(_size)))
     trusted_proxies: tuple[Network, ...] = field(default=(), metadata=_is(_Scalar(_networks)))
     """Whose word on the address of a client is taken."""
@@ -521,11 +523,6 @@ class Http:
     def url(self) -> str:
         """What links in commit statuses begin with."""
         return self.public_url or self.listen.url
-
-    def contradictions(self) -> Iterator[str]:
-        """What the keys do not say together."""
-        if self.webhook_listen == self.listen and self.listen.port:
-            yield "webhook_listen is the same as listen; leave it out, or choose another port"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -554,11 +551,6 @@ class Settings:
     store: Store = field(default_factory=Store, metadata=_is(_Section(Store)))
     http: Http = field(default_factory=Http, metadata=_is(_Section(Http)))
     log: Log = field(default_factory=Log, metadata=_is(_Section(Log)))
-
-    def contradictions(self) -> Iterator[str]:
-        """What the sections do not say together."""
-        if self.http.webhook_listen is not None and not self.github.webhook_secrets:
-            yield "http.webhook_listen needs github.webhook_secrets: without one none is taken"
 
     def revealed(self) -> tuple[str, ...]:
         """Every secret value that could be read: what logs must never show."""
@@ -805,9 +797,9 @@ class _Reader:
         if len(self.problems) > before:
             return _BAD
         made = cls(**given)
-        if isinstance(made, Login | Github | Http | Settings):
+        if isinstance(made, Login | Github):
             for message in made.contradictions():
-                self.problem(line, f"{path}: {message}" if path else message)
+                self.problem(line, f"{path}: {message}")
         return made
 
     def value(self, kind: _Kind, node: yaml.Node, path: str) -> object:

@@ -361,11 +361,11 @@ class Daemon:
             await web.TCPSite(runner, listen.host, listen.port).start()
 
     async def _webhook(self, stack: contextlib.AsyncExitStack) -> Sequence[web.RouteDef]:
-        """Its routes here; those of a port of its own are another process's."""
+        """Its routes here; a port of its own is another process's."""
         settings = self._settings
         reception = Reception(triggers=self._store, telemetry=self._metrics, clock=self._clock)
         listen = settings.http.webhook_listen
-        if listen is not None:
+        if settings.github.webhook_secrets and listen != settings.http.listen:
             receiver = wiring.receiver(
                 settings, listen, reception, self._clock, keepalive=KEEPALIVE
             )

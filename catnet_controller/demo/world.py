@@ -53,6 +53,7 @@ store:
   path: state
 http:
   listen: 127.0.0.1:{port}
+  webhook_listen: 127.0.0.1:{webhook_port}
   public_url: http://127.0.0.1:{port}
   token: env:CATNET_DEMO_TOKEN
 log:
@@ -93,6 +94,7 @@ class World:
         self._poll_interval = poll_interval
         self._stack = contextlib.AsyncExitStack()
         self._port = 0
+        self._webhook_port = 0
         self._process: asyncio.subprocess.Process | None = None
         self._http: aiohttp.ClientSession | None = None
         self.fleet: Fleet
@@ -102,6 +104,11 @@ class World:
     def url(self) -> str:
         """Where the status page is."""
         return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def webhook_url(self) -> str:
+        """Where webhooks are delivered to."""
+        return f"http://127.0.0.1:{self._webhook_port}/webhook/github"
 
     @property
     def config(self) -> Path:
@@ -155,8 +162,9 @@ class World:
             )
         )
         self._port = free_port()
+        self._webhook_port = free_port()
         self._write_settings()
-        self.github.webhook_url = f"{self.url}/webhook/github"
+        self.github.webhook_url = self.webhook_url
         self._http = await self._stack.enter_async_context(
             aiohttp.ClientSession(headers={"Authorization": f"Bearer {self.token}"})
         )
@@ -190,6 +198,7 @@ class World:
                 poll_interval=self._poll_interval,
                 username=USERNAME,
                 port=self._port,
+                webhook_port=self._webhook_port,
             ),
             encoding="utf-8",
         )

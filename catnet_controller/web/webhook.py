@@ -256,7 +256,8 @@ def elsewhere() -> list[web.RouteDef]:
             404,
             "webhook-elsewhere",
             "Webhooks are taken at a port of their own.",
-            next_step="Deliver to the address that http.webhook_listen says, or leave that out.",
+            next_step="Deliver to the address that http.webhook_listen says; where it is that of"
+            " http.listen, they are taken here.",
         )
 
     return [web.post(PATH, refuse)]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from catnet_controller.demo.world import USERNAME, World, free_port
+from catnet_controller.demo.world import USERNAME, World
 from catnet_controller.devices.vault import DEFAULT, Keyring, Vault, new_key
 from catnet_controller.errors import DaemonUnreachable
 from catnet_controller.simulator.faults import Fault, What, When
@@ -149,12 +149,20 @@ async def test_a_lost_webhook_is_made_good_by_polling(tmp_path: Path) -> None:
         assert_has_everything(world)
 
 
-async def test_webhooks_at_a_port_of_their_own_survive_kills(
+async def test_one_port_for_everything_is_the_daemons_own(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    port = free_port()
-    monkeypatch.setenv("CATNET_HTTP_WEBHOOK_LISTEN", f"127.0.0.1:{port}")
-    world.github.webhook_url = f"http://127.0.0.1:{port}/webhook/github"
+    monkeypatch.setenv("CATNET_HTTP_WEBHOOK_LISTEN", world.url.removeprefix("http://"))
+    world.github.webhook_url = f"{world.url}/webhook/github"
+    await first_look(world)
+    assert world._process is not None
+    assert helpers_processes.receivers(world._process.pid) == []
+    sha = await world.github.commit(more_prefixes(world), "Announce more prefixes")
+    status = await world.github.wait_status(sha, DEPLOY, timeout=PATIENCE)
+    assert status.state == "success", status.description
+
+
+async def test_the_process_that_takes_webhooks_survives_kills(world: World) -> None:
     await first_look(world)
 
     async def pushed(message: str, files: dict[str, str | None]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import math
 import os
+import re
 import sys
 import time
 from collections import Counter
@@ -35,6 +36,8 @@ class Daemon:
         self.log = world.home / f"daemon{number}.log"
         self._config = world.home / f"catnet{number}.yaml"
         own = world.config.read_text().replace(world.url.rpartition(":")[2], str(port))
+        own, found = re.subn(r"(webhook_listen: .*:)\d+", rf"\g<1>{free_port()}", own)
+        assert found == 1
         self._config.write_text(own)
         self._process: asyncio.subprocess.Process
 
