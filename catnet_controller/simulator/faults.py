@@ -107,15 +107,37 @@ class When:
     after: bool = False
 
 
+_AFTER = frozenset(
+    {
+        What.RESET,
+        What.CLOSE,
+        What.SILENCE,
+        What.HANG,
+        What.SLOW,
+        What.SYSLOG,
+        What.REBOOT,
+        What.LOST_MANAGEMENT,
+    }
+)
+"""What can happen after a line took effect."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Fault:
-    """One thing that goes wrong, ``times`` times (None: until cleared)."""
+    """One thing that goes wrong, ``times`` times (None: until cleared).
+
+    Raises ValueError for what cannot happen at that moment.
+    """
 
     what: What
     when: When = field(default_factory=When)
     times: int | None = 1
     text: str = ""
     seconds: float = 0.0
+
+    def __post_init__(self) -> None:
+        if self.when.after and self.what not in _AFTER:
+            raise ValueError(f"{self.what} cannot happen after a line took effect")
 
 
 class _Armed:

@@ -37,6 +37,7 @@ _AT_LINE = (
     What.MIMIC,
     What.REPEAT,
 )
+_LATE = (What.HANG, What.SLOW)
 _GONE = (What.RESET, What.CLOSE, What.SILENCE, What.REBOOT, What.LOST_MANAGEMENT)
 _LOG = "%SYS-5-CONFIG_I: Configured from console by admin on vty1 (192.0.2.9)"
 _EXEC_TIMEOUT = 600.0
@@ -379,15 +380,8 @@ class Shell:
             return
         if fault.what in _GONE:
             self._lose(fault)
-        elif fault.what is What.HANG:
-            if fault.seconds:
-                self._wait(fault.seconds, lambda: self._execute(line))
-            else:
-                self._lost = True
-                self._flush()
-        elif fault.what is What.SLOW:
-            self._flush()
-            self._wait(fault.seconds, lambda: self._execute(line))
+        elif fault.what in _LATE:
+            self._hold(fault, lambda: self._execute(line))
         elif fault.what is What.REJECT:
             self._say(self._rejection(line, fault))
             self._prompt()
@@ -456,6 +450,14 @@ class Shell:
             self._flush()
             self._drop(fault.what.value)
 
+    def _hold(self, fault: Fault, call: Callable[[], None]) -> None:
+        """What was said so far is sent; ``call`` comes late, or never."""
+        self._flush()
+        if fault.what is What.SLOW or fault.seconds:
+            self._wait(fault.seconds, call)
+        else:
+            self._lost = True
+
     def _execute(self, line: str, *, store: bool = True) -> None:
         text = line.strip()
         confirming = self._typist is None and re.match(r"conf\w* conf", text) is not None
@@ -464,15 +466,20 @@ class Shell:
             self._lost = True
             self.silence()
             return
-        self._finish(answer)
+        fault = None
         if self.machine.faults and not self._gone:
             fault = self._strike(text, after=True)
-            if fault is not None:
-                if fault.what in _GONE:
-                    self._output.clear()
-                    self._lose(fault)
-                elif fault.what is What.SYSLOG:
-                    self._syslog(fault)
+        if fault is not None and fault.what in _LATE:
+            self._hold(fault, lambda: self._finish(answer))
+            return
+        self._finish(answer)
+        if fault is None or self._gone:
+            return
+        if fault.what in _GONE:
+            self._output.clear()
+            self._lose(fault)
+        else:
+            self._syslog(fault)
 
     def _run(self, line: str, *, store: bool) -> Answer:
         if self._typist is None:

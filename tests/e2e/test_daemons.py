@@ -123,7 +123,7 @@ async def test_work_is_shared_taken_over_and_nothing_is_done_twice(
     assert (await world.github.wait_status(first, DEPLOY, timeout=PATIENCE)).state == "success"
 
     names = list(world.fleet.names)
-    slow = Fault(what=What.SLOW, when=When(match=f"^{LINE}", after=True), seconds=6000.0)
+    slow = Fault(what=What.SLOW, when=When(match=f"^{LINE}", after=True), seconds=200.0)
     for name in names:
         world.fleet[name].inject(slow)
     before = [each.began() for each in daemons]

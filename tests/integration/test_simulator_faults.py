@@ -101,6 +101,35 @@ async def test_a_slow_line_is_answered_late(router: SimulatedDevice) -> None:
     assert stored(router) == ["bandwidth 1000", "ip mtu 1400"]
 
 
+@pytest.mark.parametrize("seconds", [0.0, 1000.0])
+@pytest.mark.parametrize("what", [What.HANG, What.SLOW])
+async def test_a_line_takes_effect_before_it_is_answered(
+    router: SimulatedDevice, what: What, seconds: float
+) -> None:
+    when = When(match="bandwidth", after=True)
+    router.inject(Fault(what=what, when=when, seconds=seconds))
+    async with person(router) as someone:
+        await someone.type("configure terminal")
+        await someone.type("interface gi0/1")
+        someone.write("bandwidth 1000\r")
+        await settled(lambda: stored(router) == ["bandwidth 1000"])
+        if seconds:
+            with pytest.raises(TimeoutError):
+                await someone.until(r"R1\(config-if\)#$", timeout=0.1)
+            router.advance(seconds)
+        if seconds or what is What.SLOW:
+            await someone.type("ip mtu 1400")
+            assert stored(router) == ["bandwidth 1000", "ip mtu 1400"]
+        else:
+            await unanswered(someone, "ip mtu 1400")
+            assert stored(router) == ["bandwidth 1000"]
+
+
+def test_what_cannot_happen_after_a_line_is_no_fault() -> None:
+    with pytest.raises(ValueError, match="reject cannot happen after a line took effect"):
+        Fault(what=What.REJECT, when=When(after=True))
+
+
 @pytest.mark.parametrize(
     ("text", "answer"),
     [
