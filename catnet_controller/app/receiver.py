@@ -299,7 +299,7 @@ async def serve(line: socket.socket, ports: Sequence[socket.socket]) -> None:
     reader, writer = await asyncio.open_unix_connection(sock=line, limit=_LINE)
     orders = Orders(**orjson.loads(await reader.readline()))
     # What matters to an operator the daemon logs; here, only that something went wrong.
-    logs.configure(level="warning", format=orders.log_format, secrets=orders.secrets)
+    logging = logs.configure(level="warning", format=orders.log_format, secrets=orders.secrets)
     desk = _Line(writer)
     webhook = Webhook(
         desk=desk,
@@ -330,6 +330,7 @@ async def serve(line: socket.socket, ports: Sequence[socket.socket]) -> None:
     finally:
         await runner.cleanup()
         writer.close()
+        logging.close()
 
 
 async def _tick(tell: Callable[[], None]) -> None:
