@@ -107,7 +107,7 @@ class When:
     after: bool = False
 
 
-_AFTER = frozenset(
+AFTER = frozenset(
     {
         What.RESET,
         What.CLOSE,
@@ -136,7 +136,7 @@ class Fault:
     seconds: float = 0.0
 
     def __post_init__(self) -> None:
-        if self.when.after and self.what not in _AFTER:
+        if self.when.after and self.what not in AFTER:
             raise ValueError(f"{self.what} cannot happen after a line took effect")
 
 
