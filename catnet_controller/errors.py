@@ -302,7 +302,7 @@ class RollbackPending(Blocked):
 
 
 class SaveFailed(Blocked):
-    """The change is running but could not be written to startup-config."""
+    """The change was confirmed but could not be written to startup-config, or nobody saw it."""
 
     code = "save-failed"
     default_next_step = "Free NVRAM and run `write memory` on the device."

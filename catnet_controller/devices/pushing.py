@@ -31,11 +31,12 @@ from catnet_controller.errors import (
     Refused,
     RollbackPending,
     SaveFailed,
+    Transient,
     VerifyFailed,
 )
 from catnet_controller.ios.changes import ChangeSet
 from catnet_controller.ios.redact import redact
-from catnet_controller.models import Fallback, Intent, Reading, Step, Vitals
+from catnet_controller.models import Fallback, Intent, Reading, Restored, Step, Vitals
 from catnet_controller.ports import Checkpoint, Decide, PushResult
 
 log = structlog.get_logger(__name__)
@@ -306,6 +307,8 @@ class Push:
                     if session is None or not session.ready:
                         await contact.close()
                         session = await contact.open()
+                        if (ended := await self._restarted(session)) is not None:
+                            return ended
                     await contact.save(session)
                     break
                 except (ConnectionLost, DeviceTimeout):
@@ -315,6 +318,15 @@ class Push:
             raise
         except SaveFailed as error:
             return self._ended(error)
+        except Transient as error:
+            failed = SaveFailed(
+                f"{self._device.name}: the change was confirmed, but whether it is saved is not"
+                f" known: {error.message}",
+                next_step="A device that restarted runs what it had before: look that the change"
+                " runs, then `write memory`; `catnet sync --force` does both.",
+            )
+            failed.__cause__ = error
+            return self._ended(failed, Restoration(restored=Restored.UNKNOWN))
         except CatnetError as error:
             failed = SaveFailed(
                 f"{self._device.name}: the change runs but saving did not end: {error.message}"
@@ -322,6 +334,32 @@ class Push:
             failed.__cause__ = error
             return self._ended(failed)
         return self._ended(None)
+
+    async def _restarted(self, session: Terminal) -> PushResult | None:
+        """How it ends when, after a session that was lost, something else runs than was proved.
+
+        A device that restarts before it is saved has what it had before, and saving that would
+        look like success.
+        """
+        proved, before = self._after, self._before
+        assert proved is not None
+        reading = await self._contact.read(session)
+        if await self._contact.compute(same, reading.text, proved.text):
+            return None
+        if before is not None and await self._contact.compute(same, reading.text, before.text):
+            lost = ConnectionLost(
+                f"{self._device.name}: the device restarted before the change was saved, and runs"
+                " what it had before"
+            )
+            return self._ended(lost, Restoration(restored=Restored.RESTORED, after=reading))
+        self._after = reading
+        return self._ended(
+            SaveFailed(
+                f"{self._device.name}: not saved: what runs is no longer what was proved",
+                next_step="Somebody changed it meanwhile: look at the device, then"
+                " `catnet sync --force`.",
+            )
+        )
 
     # --- back ------------------------------------------------------------------------------------
 

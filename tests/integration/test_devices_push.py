@@ -1,7 +1,9 @@
 """The transaction over real SSH: all of the change, proved and saved, or none of it."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -28,6 +30,7 @@ from catnet_controller.ios.changes import ChangeSet, Command
 from catnet_controller.ios.diff import compare
 from catnet_controller.models import Fallback, Intent, Restored, Step
 from catnet_controller.simulator.faults import What
+from catnet_controller.simulator.fleet import SimulatedDevice
 from tests.integration.devicelab import (
     CONFIG,
     WITHOUT_ARCHIVE,
@@ -325,6 +328,48 @@ async def test_line_that_cuts_the_way_is_undone_by_the_device(lab: Lab) -> None:
 async def test_reboot_in_the_middle(lab: Lab) -> None:
     lab.inject(What.REBOOT, match="^ntp server")
     await undone(lab, ConnectionLost)
+
+
+@dataclass
+class _Rebooted(Record):
+    """The device restarts before it is saved, and is back before it is asked to save."""
+
+    device: SimulatedDevice | None = None
+
+    async def __call__(self, step: Step, intent: Intent | None) -> None:
+        await super().__call__(step, intent)
+        if step is Step.SAVE and self.device is not None:
+            self.device.reboot()
+            async with asyncio.timeout(5):
+                while not self.device.reachable:  # noqa: ASYNC110 - a device tells nobody
+                    await asyncio.sleep(0.005)
+
+
+async def test_reboot_before_the_save_is_no_success(lab: Lab) -> None:
+    """What it had before is not saved as if it were the change."""
+    result = await lab.push(lab.wanting(NTP), _Rebooted(device=lab.sim))
+    assert isinstance(result.error, ConnectionLost), result.error
+    assert "restarted before the change was saved" in result.error.message
+    assert result.restored is Restored.RESTORED
+    assert lab.untouched
+
+
+async def test_after_a_reboot_that_does_not_end_nothing_is_claimed(tmp_path: Path) -> None:
+    async with laboratory(tmp_path, spec={"boot_time": 1e9}) as lab:
+        lab.inject(What.REBOOT, match="^write")
+        result = await lab.push(lab.wanting(NTP))
+        assert isinstance(result.error, SaveFailed)
+        assert "whether it is saved is not known" in result.error.message
+        assert "restarted" in result.error.next_step
+        assert result.restored is Restored.UNKNOWN
+
+
+async def test_a_save_whose_answer_was_lost_is_done_again(lab: Lab) -> None:
+    lab.inject(What.RESET, match="^write", after=True)
+    result = await lab.push(lab.wanting(NTP))
+    assert result.error is None
+    assert lab.saved
+    assert "ntp server 192.0.2.124" in lab.sim.startup()
 
 
 async def test_line_taken_but_not_stored(tmp_path: Path) -> None:
