@@ -535,6 +535,13 @@ class Repository(Protocol):
         """The commits that a commit was made of. Raises NotVisibleYet like ``revision``."""
         ...
 
+    async def goes_back(self, known: str, shown: str) -> bool:
+        """Whether ``shown`` is what ``known`` was made on, or GitHub cannot tell.
+
+        Raises NotVisibleYet when it does not show that commit.
+        """
+        ...
+
     async def files(self, sha: str) -> Mapping[str, bytes]:
         """Every file of the repository at a commit by path, verified by blob sha, cached."""
         ...

@@ -26,7 +26,7 @@ from catnet_controller.pipeline.deploy import Deploy
 from catnet_controller.pipeline.execute import Execute
 from catnet_controller.pipeline.obey import Obey
 from catnet_controller.pipeline.poll import Poll
-from catnet_controller.pipeline.reconcile import Reconcile
+from catnet_controller.pipeline.reconcile import BACK_ATTEMPTS, BACK_DELAY, Reconcile
 from catnet_controller.pipeline.report import Report
 from catnet_controller.pipeline.rollback import Rollback
 from catnet_controller.policy import desired, verdict
@@ -225,6 +225,18 @@ class Flow:
         sha = await self.github.commit(changes, "Change", webhook=False)
         await self.trigger(sha=sha)
         return sha
+
+    async def wait(self, seconds: float, *, times: int = 1) -> None:
+        """Let time go by, and the flow come to rest each time."""
+        for _ in range(times):
+            self.clock.ahead += seconds
+            await self.settle()
+
+    async def forced(self, sha: str) -> None:
+        """A forced push of the branch back to a former commit, and the doubt that it raises."""
+        await self.github.force_push(sha, webhook=False)
+        await self.trigger()
+        await self.wait(BACK_DELAY + 1, times=BACK_ATTEMPTS)
 
     def device(self, name: str) -> SimulatedDevice:
         return self.fleet[name]

@@ -68,6 +68,7 @@ class Endpoints:
         app.router.add_get(root + "/git/commits/{sha}", self._get_git_commit)
         app.router.add_get(root + "/git/trees/{sha}", self._get_tree)
         app.router.add_get(root + "/git/blobs/{sha}", self._get_blob)
+        app.router.add_get(root + "/compare/{older}...{newer}", self._get_comparison)
         app.router.add_get(root + "/commits/{sha}", self._get_commit)
         app.router.add_get(root + "/commits/{sha}/status", self._get_combined)
         app.router.add_get(root + "/commits/{sha}/statuses", self._get_statuses)
@@ -285,6 +286,17 @@ class Endpoints:
     async def _get_commit(self, request: web.Request) -> web.Response:
         sha = await self._known(request, "commit", status=422)
         return answered(payloads.commit(self._ledger.place, await self._git.change(sha)))
+
+    async def _get_comparison(self, request: web.Request) -> web.Response:
+        older, newer = (request.match_info[each] for each in ("older", "newer"))
+        if not all([await self._git.kind(each) == "commit" for each in (older, newer)]):
+            raise Refuse(404, "Not Found")
+        counted = await self._git.read("rev-list", "--left-right", "--count", f"{older}...{newer}")
+        behind, ahead = map(int, counted.split())
+        status = (
+            ("diverged" if behind else "ahead") if ahead else "behind" if behind else "identical"
+        )
+        return answered({"status": status, "ahead_by": ahead, "behind_by": behind})
 
     async def _get_tree(self, request: web.Request) -> web.Response:
         sha = await self._known(request, "commit", "tree", status=404)

@@ -139,6 +139,21 @@ class GithubStandIn(Ledger):
             await self._announce_pull(pull, "opened")
         return number
 
+    async def open_twin(
+        self, number: int, branch: str, *, fork: str | None = None, author: str = "engineer"
+    ) -> int:
+        """Another pull request for the same commit, under another name; without a webhook."""
+        twin = next(self._numbers)
+        sha = self.pulls[number].sha
+        async with self._git.lock:
+            await self._git.keep(f"refs/pull/{twin}/head", sha)
+            if not fork:
+                await self._git.keep(f"refs/heads/{branch}", sha)
+        pull = replace(self.pulls[number], number=twin, branch=branch, fork=fork, author=author)
+        self.pulls[twin] = pull
+        self._touch(pull)
+        return twin
+
     async def update_pull(
         self,
         number: int,

@@ -34,7 +34,7 @@ _ODD: Final = {"120000": "a symbolic link", "160000": "a submodule"}
 _MOST_FILES: Final = 5000
 _LARGEST_FILE: Final = 8 * 2**20
 _LARGEST_TOTAL: Final = 128 * 2**20
-_TREES_KEPT: Final = 256
+_COMMITS_KEPT: Final = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +57,16 @@ class _Entry:
         return self.path.rpartition("/")[2]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Commit:
+    """``title`` is the first line of the message; ``author`` the name as git has it."""
+
+    tree: str
+    parents: Sequence[str]
+    title: str
+    author: str
+
+
 class Source:
     """Implements ports.Repository over ``client``.
 
@@ -71,7 +81,7 @@ class Source:
         self._branch = branch
         self._blobs = Blobs(cache)
         self._wanted = wanted
-        self._trees: dict[str, str] = {}
+        self._commits: dict[str, _Commit] = {}
 
     async def head(self, branch: str, etag: str | None = None) -> Head | None:
         """Where the branch points; costs no quota while unchanged since ``etag``."""
@@ -132,18 +142,21 @@ class Source:
 
     async def revision(self, sha: str, ref: str) -> Revision:
         """First line of the message, and the author's name as git has it (not verified)."""
-        answer = await self._commit(sha)
-        lines = pick(answer.data, str, "message", what=answer.what).strip().splitlines()
-        return Revision(
-            sha=sha,
-            ref=ref,
-            title=lines[0].strip()[:200] if lines else "",
-            author=pick(answer.data, str, "author", "name", what=answer.what)[:100],
-        )
+        commit = await self._commit(sha)
+        return Revision(sha=sha, ref=ref, title=commit.title, author=commit.author)
 
     async def parents(self, sha: str) -> Sequence[str]:
-        answer = await self._commit(sha)
-        return [pick(each, str, "sha", what=answer.what) for each in answer.items("parents")]
+        return (await self._commit(sha)).parents
+
+    async def goes_back(self, known: str, shown: str) -> bool:
+        """Costs nothing more when ``shown`` was made on ``known``, as it mostly was."""
+        if known in await self.parents(shown):
+            return False
+        answer = await self._client.read(
+            f"{self._client.root}/compare/{known}...{shown}", query={"per_page": 1}, allow={404}
+        )
+        # A replica that lags does not know the newer commit.
+        return answer.status == 404 or answer.text("status") == "behind"
 
     async def files(self, sha: str) -> Mapping[str, bytes]:
         """The wanted files at a commit.
@@ -206,8 +219,10 @@ class Source:
             needs="Pull requests: read",
         )
 
-    async def _commit(self, sha: str) -> Answer:
+    async def _commit(self, sha: str) -> _Commit:
         """The commit object without its patches, which GET commits/SHA would bring along."""
+        if sha in self._commits:
+            return self._commits[sha]
         if not _SHA.fullmatch(sha):
             raise NotVisibleYet(f"{sha[:60]!r} is not the full sha of a commit")
         answer = await self._client.read(
@@ -217,15 +232,19 @@ class Source:
             raise await self._client.missing(f"commit {sha}", absent=self._client.lag(sha))
         if _sha(answer, "sha") != sha:
             raise GithubUnavailable(f"GitHub answered with another commit than {sha[:12]}")
-        self._trees[sha] = _sha(answer, "tree", "sha")
-        while len(self._trees) > _TREES_KEPT:
-            del self._trees[next(iter(self._trees))]
-        return answer
+        lines = answer.text("message").strip().splitlines()
+        commit = self._commits[sha] = _Commit(
+            tree=_sha(answer, "tree", "sha"),
+            parents=[pick(each, str, "sha", what=answer.what) for each in answer.items("parents")],
+            title=lines[0].strip()[:200] if lines else "",
+            author=answer.text("author", "name")[:100],
+        )
+        while len(self._commits) > _COMMITS_KEPT:
+            del self._commits[next(iter(self._commits))]
+        return commit
 
     async def _tree(self, commit: str) -> Sequence[_Entry]:
-        if commit not in self._trees:
-            await self._commit(commit)
-        tree = self._trees[commit]
+        tree = (await self._commit(commit)).tree
         answer = await self._client.read(
             f"{self._client.root}/git/trees/{tree}", query={"recursive": 1}, allow={404, 409, 422}
         )

@@ -41,6 +41,11 @@ _CERTIFICATE = re.compile(r"certificate(?: (?:ca|self-signed|rollover|ra-sign|ra
 _QUIT = re.compile(r"\s*(?:quit|exit)\s*$")
 _MACRO_END = re.compile(r"\s*@\s*$")
 
+DEEPEST = 32
+"""Levels of a configuration; IOS itself knows fewer than ten."""
+
+_DEEPER = f"indented deeper than {DEEPEST} levels"
+
 
 def delimiter(rest: str) -> str:
     """The delimiter at the start of what follows ``banner motd ``.
@@ -77,7 +82,8 @@ class Seen:
 def parse(text: str, seen: Seen | None = None) -> Tree:
     """Text to tree. Never raises: what is odd becomes a problem, and no byte is lost.
 
-    Depth is by relative indentation, so one blank, two, four or a tab per level all work.
+    Depth is by relative indentation, so one blank, two, four or a tab per level all work. What
+    stands deeper than `DEEPEST` counts as of that level.
     ``seen`` remembers sections: the same text again is the same node, with its old line numbers.
     """
     return _Parser(text, Seen() if seen is None else seen).run()
@@ -232,7 +238,7 @@ _PLAIN = re.compile(
 )
 
 
-def _section(text: str, place: int) -> Node:
+def _section(text: str, place: int, problems: list[Problem]) -> Node:
     """A section of plain lines from line ``place`` on, each below the one that is indented less."""
     end = text.index("\n") + 1
     first = text[:end]
@@ -245,11 +251,21 @@ def _section(text: str, place: int) -> Node:
         while stack[-1].indent >= indent:
             closed = stack.pop().close()
             stack[-1].children.append(closed)
+        if len(stack) >= DEEPEST:
+            _too_deep(number, bare.rstrip(), problems)
+            closed = stack.pop().close()
+            stack[-1].children.append(closed)
         stack.append(_Open(indent, bare.rstrip(), raw, number))
     while len(stack) > 1:
         closed = stack.pop().close()
         stack[-1].children.append(closed)
     return stack[0].close()
+
+
+def _too_deep(line: int, text: str, problems: list[Problem]) -> None:
+    """Said of the first line only: below it there may be a thousand more."""
+    if not any(each.message.startswith(_DEEPER) for each in problems):
+        problems.append(Problem(line, f"{_DEEPER}: {text}"))
 
 
 def _header(line: str) -> bool:
@@ -342,7 +358,7 @@ class _Parser:
                 node = new(Node, (text.strip(), text, end, LINE, (), ()))
                 seen.flat = seen.flat or may_open(node.text)
             else:
-                node = _section(text, at + 1)
+                node = _section(text, at + 1, self.problems)
                 if not seen.lifted and ("\n  " in text or not _header(node.text)):
                     seen.lifted = _lifted((), (node,))[0] is not node
             self.fresh[text] = node
@@ -373,6 +389,9 @@ class _Parser:
         if self.pending:
             self.flush(depth)
         self.unwind(depth)
+        if len(self.stack) > DEEPEST:
+            _too_deep(at + 1, text, self.problems)
+            self.unwind(DEEPEST)
         if depth == 1 and indent > 0 and text not in ("end", "exit", "quit"):
             self.problems.append(Problem(at + 1, f"indented line outside any section: {text}"))
         self.seen.flat = self.seen.lifted = True

@@ -2,7 +2,8 @@
 
 The certain way to hear of a change: one conditional request a step while nothing moves, for the
 branch and for the pull requests in turn. After a start the first step looks at both, without a
-condition, so what happened while the daemon was down is found.
+condition, so what happened while the daemon was down is found. Now and then it looks so again: a
+replica that lagged may have given an etag together with what was no longer true.
 """
 
 from collections import deque
@@ -17,6 +18,8 @@ from catnet_controller.ports import Repository, Telemetry, Timers, Triggers
 log = structlog.get_logger(__name__)
 
 _REASON = "poll"
+_AFRESH = 100
+"""Steps after which both are looked at without a condition."""
 
 
 class Poll:
@@ -43,6 +46,7 @@ class Poll:
         self._looks = deque((self._look_at_branch, self._look_at_pulls))
         self._troubles: dict[object, str] = {}
         self._first = True
+        self._steps = 0
         self._found: dict[str, str] = {}
         """What no webhook had told of when it was found: the commit by its ref."""
 
@@ -54,6 +58,9 @@ class Poll:
     async def step(self) -> bool:
         """Look once; False always: the next look is a matter of time, not of work found."""
         await self._count_missed()
+        self._steps += 1
+        if self._steps % _AFRESH == 0:
+            self._head_etag = self._pulls_etag = None
         for _ in range(len(self._looks) if self._first or self._troubles else 1):
             look = self._looks[0]
             self._looks.rotate(-1)

@@ -5,15 +5,15 @@ reordered or forged webhook can cause an early or a late look and never a wrong 
 """
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
-from catnet_controller.errors import Blocked, CatnetError
+from catnet_controller.errors import Blocked, CatnetError, InternalFault, Transient
 from catnet_controller.models import (
     Deployment,
     DeviceState,
-    Head,
     JobPlan,
     Mode,
     Pull,
@@ -45,10 +45,18 @@ LAG_ATTEMPTS = 5
 """How often a ref is read again when a webhook named a commit that GitHub does not show yet."""
 LAG_DELAY = 2.0
 """Seconds between those reads."""
+BACK_ATTEMPTS = 6
+"""How often a ref is read again that shows an older commit than the one it was planned at."""
+BACK_DELAY = 10.0
+"""Seconds between those reads: a replica that lags tells the same as a forced push."""
 MERGE_ATTEMPTS = 5
 """How often GitHub is asked for the would-be merge of a pull request, ``LAG_DELAY`` apart."""
 BRANCH_MOVED = "the branch moved"
 """Why a pull request is looked at again that did not change itself."""
+MERGE_LATE = "the merge was not computed"
+"""Why one is looked at again that was planned without its merge."""
+SAME_COMMIT = "another pull request left the same commit"
+"""Why one is looked at again whose commit has one status with that of another."""
 AGAIN_DELAY = 30.0
 """Seconds after the branch moved until the first pull request is looked at again."""
 AGAIN_SPACING = 5.0
@@ -61,6 +69,14 @@ PLANS_OF_COMMIT = 20
 """The newest deployments of a commit among which a plan for its pull request is looked for."""
 BLOCKED_DELAY = 60.0
 """Seconds until the next look when only the operator can help; polling never stops."""
+
+
+class _NotYet(Exception):
+    """What GitHub shows cannot be judged yet; ``seconds`` until the next look."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__()
+        self.seconds = seconds
 
 
 class Reconcile:
@@ -98,19 +114,32 @@ class Reconcile:
         self._offload = offload
         self._heed = heed
         self.trouble: dict[str, str] = {}
+        self._waits: dict[str, Counter[str]] = {}
+        """How often a ref was looked at again, by what is waited for."""
+        self._shown = ""
+        """The commit that the ref is at which is looked at now, once it is known."""
 
     async def step(self) -> bool:
         """Handle the oldest due trigger; False when there is none."""
         trigger = await self._triggers.next_trigger()
         if trigger is None:
             return False
+        self._shown = ""
         with structlog.contextvars.bound_contextvars(ref=trigger.ref):
             try:
                 await self._look(trigger)
+            except _NotYet as wait:
+                await self._triggers.postpone(trigger, self._clock.now() + wait.seconds)
             except CatnetError as error:
                 await self._later(trigger, error)
+            except Exception as error:
+                # One ref that makes CatNet stumble must not keep it from all others.
+                log.exception("look failed")
+                fault = InternalFault(f"{type(error).__name__} while looking at {trigger.ref}")
+                await self._later(trigger, fault)
             else:
                 self.trouble.pop(trigger.ref, None)
+                self._waits.pop(trigger.ref, None)
         return True
 
     async def _later(self, trigger: Trigger, error: CatnetError) -> None:
@@ -120,6 +149,9 @@ class Reconcile:
         if due_at is None:
             due_at = now + BLOCKED_DELAY
             self.trouble[trigger.ref] = f"{error.message} {error.next_step}"
+        if not isinstance(error, Transient | Blocked):
+            due_at = max(due_at, now + retry.backoff(trigger.attempt + 1, jitter=jitter))
+            await self._say_stuck(trigger.ref, error)
         log.warning(
             "look postponed",
             code=error.code,
@@ -130,12 +162,31 @@ class Reconcile:
         )
         await self._triggers.postpone(trigger, due_at)
 
+    async def _say_stuck(self, ref: str, error: CatnetError) -> None:
+        """A commit that CatNet cannot judge is not left without a word."""
+        kind, _, name = ref.partition("/")
+        if not self._shown:
+            return
+        pull = int(name) if kind == "pull" else None
+        line = verdict.clip(f"CatNet cannot judge this commit: {error.message}")
+        await self._outbox.put([_error(self._shown, pull, line)])
+
+    def _be_patient(self, ref: str, what: str, most: int, seconds: float) -> None:
+        """Raises _NotYet the first ``most`` times that ``what`` is waited for in one go."""
+        waits = self._waits.setdefault(ref, Counter())
+        if waits[what] < most:
+            waits[what] += 1
+            raise _NotYet(seconds)
+
     async def _look(self, trigger: Trigger) -> None:
         kind, _, name = trigger.ref.partition("/")
         if kind == "branch" and name == self._branch_name:
             await self._branch(trigger)
         elif kind == "pull" and name.isdecimal():
             await self._pull(trigger, int(name))
+        elif kind == "pulls" and name == self._branch_name:
+            await self._look_at_pulls_again()
+            await self._triggers.settle(trigger)
         elif kind == "comment" and name.isdecimal() and self._heed is not None:
             await self._heed(trigger)
         else:
@@ -148,8 +199,8 @@ class Reconcile:
         head = await self._repository.head(self._branch_name)
         assert head is not None, "an unconditional look always has an answer"
         known = await self._triggers.ref_state(trigger.ref)
-        if await self._lags(trigger, head, known):
-            return
+        self._shown = head.sha
+        await self._believe(trigger, head.sha, known)
         if known is not None and known.sha == head.sha and not trigger.force:
             await self._triggers.settle(trigger)
             return
@@ -157,7 +208,10 @@ class Reconcile:
         snapshot = await stage.take(
             self._repository, self._offload, head.sha, trigger.ref, added=stage.added(recorded)
         )
-        await self._look_at_pulls_again()
+        pulls = Trigger(
+            ref=f"pulls/{self._branch_name}", reason=BRANCH_MOVED, due_at=self._clock.now()
+        )
+        await self._triggers.trigger(pulls)
         jobs: tuple[JobPlan, ...] = ()
         states: tuple[DeviceState, ...] = ()
         if not snapshot.problems:
@@ -167,15 +221,23 @@ class Reconcile:
         if not snapshot.problems:
             await self._drop_gone(snapshot, recorded)
 
-    async def _lags(self, trigger: Trigger, head: Head, known: RefState | None) -> bool:
-        """Whether GitHub still shows the old head although a webhook named a newer one."""
-        behind = trigger.sha is not None and trigger.sha != head.sha
-        unmoved = known is not None and known.sha == head.sha
-        if not (behind and unmoved) or trigger.force or trigger.attempt >= LAG_ATTEMPTS:
-            return False
-        log.info("head not moved yet", named=trigger.sha, shown=head.sha)
-        await self._triggers.postpone(trigger, self._clock.now() + LAG_DELAY)
-        return True
+    async def _believe(self, trigger: Trigger, shown: str, known: RefState | None) -> None:
+        """Whether the ref is where GitHub says; raises _NotYet while that is in doubt.
+
+        A replica that lags shows a former commit, and a forced push back shows it as well. Only
+        the first passes.
+        """
+        if known is None:
+            return
+        if known.sha == shown:
+            if trigger.sha not in (None, shown):
+                log.info("not moved yet", named=trigger.sha, shown=shown)
+                self._be_patient(trigger.ref, f"named {trigger.sha}", LAG_ATTEMPTS, LAG_DELAY)
+            return
+        if await self._repository.goes_back(known.sha, shown):
+            log.warning("shown where it was before", known=known.sha, shown=shown)
+            self._be_patient(trigger.ref, f"back {shown}", BACK_ATTEMPTS, BACK_DELAY)
+            log.warning("taken back by a forced push", known=known.sha, shown=shown)
 
     async def _drop_gone(self, snapshot: Snapshot, recorded: Mapping[str, DeviceState]) -> None:
         missing = sorted(recorded.keys() - snapshot.desired.keys())
@@ -194,18 +256,19 @@ class Reconcile:
             return
         pull = await self._repository.pull(number)
         if not pull.open:
-            await self._closed(pull, trigger.ref)
+            await self._closed(pull)
             await self._triggers.forget_ref(trigger.ref)
             await self._triggers.settle(trigger)
             return
-        planned = known is not None and known.sha == pull.sha
-        named = trigger.sha
-        behind = planned and named not in (None, pull.sha) and not trigger.force
-        if behind and trigger.attempt < LAG_ATTEMPTS:
-            log.info("pull request not moved yet", named=named, shown=pull.sha)
-            await self._triggers.postpone(trigger, self._clock.now() + LAG_DELAY)
+        if pull.base != self._branch_name:
+            # Should it come back, the branch is another, and so is what merging would do.
+            await self._triggers.forget_ref(trigger.ref)
+            await self._triggers.settle(trigger)
             return
-        if pull.base != self._branch_name or (planned and not trigger.force):
+        self._shown = pull.sha
+        await self._believe(trigger, pull.sha, known)
+        planned = known is not None and known.sha == pull.sha
+        if planned and not trigger.force:
             await self._triggers.settle(trigger)
             return
         last = former if planned else None
@@ -222,10 +285,9 @@ class Reconcile:
         head = await self._repository.head(self._branch_name)
         assert head is not None, "an unconditional look always has an answer"
         base = await self._merged_into(pull)
-        if base != head.sha and trigger.attempt < MERGE_ATTEMPTS:
+        if base != head.sha:
             log.info("merge not computed yet", pull=number, sha=pull.sha, base=base)
-            await self._triggers.postpone(trigger, self._clock.now() + LAG_DELAY)
-            return
+            self._be_patient(trigger.ref, "merge", MERGE_ATTEMPTS, LAG_DELAY)
         added = stage.added(await self._states.states())
         snapshot = await stage.take(
             self._repository,
@@ -241,6 +303,8 @@ class Reconcile:
         if pull.fork:
             # What a stranger wrote is read and judged, and never causes a device session.
             cause = verdict.FORK
+            if await self._compared(pull.sha, trigger.ref):
+                cause += verdict.UNHEARD
         elif not snapshot.problems:
             before = await stage.take(
                 self._repository,
@@ -250,26 +314,59 @@ class Reconcile:
                 added=added,
             )
             jobs = rollout.plan_jobs(snapshot, before)
-            if last is not None and await self._same(last, jobs):
+            if last is not None and await self._same(last, jobs, merged=bool(base)):
                 log.info("the plan stands", pull=number, base=base)
                 await self._triggers.settle(trigger)
+                await self._wait_for_merge(trigger.ref, cause, AGAIN_EVERY)
                 return
+        await self._pass_on(trigger.ref, known, pull)
         await self._open(snapshot, Mode.DRY_RUN, trigger, jobs, (), cause=cause)
+        await self._wait_for_merge(trigger.ref, cause, AGAIN_DELAY)
 
-    async def _closed(self, pull: Pull, ref: str) -> None:
+    async def _wait_for_merge(self, ref: str, cause: str, seconds: float) -> None:
+        """A plan without its merge is not the last word."""
+        if cause.startswith(verdict.ALONE):
+            due_at = self._clock.now() + seconds
+            again = Trigger(ref=ref, reason=MERGE_LATE, force=True, due_at=due_at)
+            await self._triggers.trigger(again)
+
+    async def _others(self, sha: str, ref: str) -> Sequence[Deployment]:
+        """The newest plans of a commit for other pull requests, which share its statuses."""
+        made = await self._deployments.history(PLANS_OF_COMMIT, Which(sha=sha))
+        return [each for each in made if each.revision.pull and each.revision.ref != ref]
+
+    async def _compared(self, sha: str, ref: str) -> bool:
+        """Whether a pull request of our own said with the same status what a commit would do.
+
+        Anybody can open one from a fork for it, and that would look valid at once.
+        """
+        others = await self._others(sha, ref)
+        return any(not each.cause.startswith(verdict.FORK) for each in others)
+
+    async def _pass_on(self, ref: str, known: RefState | None, pull: Pull) -> None:
+        """What a newer commit supersedes may be under way for a commit that another pull request
+        still has: that one gets its plan."""
+        if known is None or known.sha == pull.sha or known.deployment is None:
+            return
+        left = await self._deployments.deployment(known.deployment)
+        if left is None or left.state.final:
+            return
+        for other in {each.revision.ref for each in await self._others(known.sha, ref)}:
+            at = await self._triggers.ref_state(other)
+            if at is not None and at.sha == known.sha:
+                now = self._clock.now()
+                again = Trigger(ref=other, reason=SAME_COMMIT, force=True, due_at=now)
+                await self._triggers.trigger(again)
+
+    async def _closed(self, pull: Pull) -> None:
         """A last commit that no plan was made of is not left without a word."""
         if pull.base != self._branch_name:
             return
         made = await self._deployments.history(PLANS_OF_COMMIT, Which(sha=pull.sha))
-        if any(each.revision.ref == ref for each in made):
+        if any(each.revision.pull for each in made):
             return
-        message = StatusMessage(
-            sha=pull.sha,
-            context=verdict.context(pull.number),
-            state=StatusState.ERROR,
-            description="the pull request was closed before its plan was made",
-        )
-        await self._outbox.put([message])
+        line = "the pull request was closed before its plan was made"
+        await self._outbox.put([_error(pull.sha, pull.number, line)])
 
     async def _merged_into(self, pull: Pull) -> str:
         """The commit of the branch that GitHub merged the head into; empty when it did not yet.
@@ -288,11 +385,7 @@ class Reconcile:
         GitHub sends no webhook for that, and nothing of the pull request itself has changed. A
         plan that is asked for already waits for its turn, so many pushes make one new plan.
         """
-        try:
-            answer = await self._repository.pulls()
-        except CatnetError as error:
-            log.warning("pull requests not looked at", code=error.code, error=error.message)
-            return
+        answer = await self._repository.pulls()
         due_at = self._clock.now() + AGAIN_DELAY
         for pull in (answer[0] if answer is not None else ())[:AGAIN_MOST]:
             ref = f"pull/{pull.number}"
@@ -302,22 +395,28 @@ class Reconcile:
                 due_at += AGAIN_SPACING
 
     async def _former(self, trigger: Trigger, known: RefState | None) -> Deployment | None:
-        """The plan for the same commit, when the branch is why it is looked at again."""
-        if trigger.reason != BRANCH_MOVED or known is None or known.deployment is None:
+        """The plan for the same commit, when its merge is why it is looked at again."""
+        if (
+            trigger.reason not in (BRANCH_MOVED, MERGE_LATE)
+            or known is None
+            or known.deployment is None
+        ):
             return None
         return await self._deployments.deployment(known.deployment)
 
     async def _too_soon(self, trigger: Trigger, last: Deployment) -> bool:
         """Whether a new plan waits, so that a busy branch does not use up GitHub's quota."""
         due_at = last.created_at + AGAIN_EVERY
-        if last.cause.startswith(verdict.CONFLICT) or due_at <= self._clock.now():
+        if last.cause.startswith((verdict.CONFLICT, verdict.ALONE)) or due_at <= self._clock.now():
             return False
         await self._triggers.postpone(trigger, due_at)
         return True
 
-    async def _same(self, last: Deployment, jobs: tuple[JobPlan, ...]) -> bool:
+    async def _same(self, last: Deployment, jobs: tuple[JobPlan, ...], *, merged: bool) -> bool:
         """Whether the plan would say again what it said: same texts, and no device seen to move."""
         if last.state is not State.COMPLETE or last.cause.startswith(verdict.CONFLICT):
+            return False
+        if merged and last.cause.startswith(verdict.ALONE):
             return False
         wanted = {(plan.device.name, plan.desired.digest) for plan in jobs}
         if {(job.device.name, job.desired) for job in last.jobs} != wanted:
@@ -360,6 +459,12 @@ class Reconcile:
             devices=[job.device.name for job in jobs],
             problems=[str(problem) for problem in snapshot.problems],
         )
+
+
+def _error(sha: str, pull: int | None, line: str) -> StatusMessage:
+    return StatusMessage(
+        sha=sha, context=verdict.context(pull), state=StatusState.ERROR, description=line
+    )
 
 
 def _stands(pull: Pull, last: Deployment) -> bool:

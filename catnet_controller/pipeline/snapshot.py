@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from catnet_controller.models import Desired, Device, DeviceState, Revision, Snapshot
+from catnet_controller.errors import SnapshotRefused
+from catnet_controller.models import Desired, Device, DeviceState, Problem, Revision, Snapshot
 from catnet_controller.policy import desired
 from catnet_controller.ports import Offload, Repository
 
@@ -28,7 +29,10 @@ async def take(
     Problems in the files are in the snapshot, not raised: they are the author's, all at once.
     """
     revision = await repository.revision(sha, ref)
-    files = await repository.files(at or sha)
+    try:
+        files = await repository.files(at or sha)
+    except SnapshotRefused as error:
+        return Snapshot(revision=revision, problems=_listed(error))
     return await build(files, revision, offload, added)
 
 
@@ -42,6 +46,18 @@ async def build(
         devices[name] = pickle.loads(one)  # noqa: S301 - packed below
         await asyncio.sleep(0)
     return replace(snapshot, desired=devices)
+
+
+def _listed(error: SnapshotRefused) -> tuple[Problem, ...]:
+    """Each line of the refusal is ``path: what is wrong``, or about all files."""
+    problems = []
+    for line in error.message.splitlines():
+        file, _, message = line.rpartition(": ")
+        problems.append(Problem(file=file or "the repository", line=0, message=message))
+    if error.next_step != error.default_next_step:
+        last = problems[-1]
+        problems[-1] = replace(last, message=f"{last.message}. {error.next_step}")
+    return tuple(problems)
 
 
 def added(states: Mapping[str, DeviceState]) -> tuple[Device, ...]:

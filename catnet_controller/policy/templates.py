@@ -365,6 +365,8 @@ def _problem(file: str, error: BaseException, variables: Mapping[str, object]) -
         message = f"`{undefined[1]}` is not defined{_nearest(undefined[1], variables)}"
     elif isinstance(error, RecursionError | SyntaxError):
         message = "is nested too deeply"
+    elif isinstance(error, NameError):
+        message = "a number is too big"
     return Problem(file=file, line=line or 0, message=f"template: {message}")
 
 
@@ -381,5 +383,6 @@ def _line(trace: TracebackType | None) -> int:
 
 _EXCEPTIONS = (
     *(TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError),
-    *(SyntaxError, TypeError, ValueError),
+    # Jinja2 writes what it computed beforehand into code, and `inf` is no literal of Python.
+    *(NameError, SyntaxError, TypeError, ValueError),
 )

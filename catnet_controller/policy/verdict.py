@@ -23,6 +23,8 @@ DESCRIPTION_LIMIT = 140
 """Characters GitHub takes as a status description; a longer one is refused with 422."""
 FORK = "pull-request from a fork"
 """The cause of a deployment that is validated offline only."""
+UNHEARD = ", of a commit that was compared for another"
+"""What that ends with where its commit has a status already that says more."""
 MERGED = "pull-request merged into "
 """What the cause of a plan of the would-be merge begins with; branch and its commit follow."""
 CONFLICT = "pull-request in conflict with "
@@ -62,7 +64,8 @@ def conclude(deployment: Deployment, wording: Wording) -> Conclusion:
     if replaces and verdict.state not in (State.COMPLETE, State.FAILED):
         return Conclusion(state=verdict.state, summary=verdict.line)
     if deployment.mode in (Mode.PUSH, Mode.DRY_RUN) and deployment.revision.reported:
-        messages.extend(_statuses(deployment, verdict, wording))
+        if not deployment.cause.endswith(UNHEARD):
+            messages.extend(_statuses(deployment, verdict, wording))
         pull = deployment.revision.pull
         if pull is not None and verdict.state.final and verdict.state is not State.SUPERSEDED:
             body = f"{verdict.text}\n\n{_footer(deployment, wording)}"
@@ -79,7 +82,7 @@ def _uneventful(deployment: Deployment, verdict: Verdict) -> bool:
     """Whether there is nothing to review: every device was compared and none would change."""
     return (
         verdict.state is State.COMPLETE
-        and deployment.cause != FORK
+        and not deployment.cause.startswith(FORK)
         and not any(job.outcome is not None and job.outcome.changed for job in deployment.jobs)
     )
 
@@ -201,7 +204,7 @@ def _complete(deployment: Deployment) -> Verdict:
     jobs = deployment.jobs
     changed = [job for job in jobs if job.outcome is not None and job.outcome.changed]
     devices = _count(len(jobs), "device", "devices")
-    if deployment.cause == FORK:
+    if deployment.cause.startswith(FORK):
         line = "files are valid; a fork is never compared with devices"
     elif not jobs:
         line = "no device affected"

@@ -56,16 +56,22 @@ def receive(conn: sa.Connection, arrived: Sequence[Arrival], now: float) -> None
 
 
 def raise_(conn: sa.Connection, trigger: Trigger, now: float) -> None:
-    """A trigger that waits keeps the earlier of both times and the force an operator gave it."""
+    """A trigger that waits keeps the earlier of both times and the force an operator gave it.
+
+    What is raised for later keeps why it waits, too: a word on what moved is lost otherwise.
+    """
     row = conn.execute(_FIND, {"ref": trigger.ref}).one_or_none()
     due_at, force = max(trigger.due_at, now), trigger.force
+    reason, sha = trigger.reason, trigger.sha
     if row is not None and row.state == State.PENDING:
         # The earlier time, so that a ref which is raised all the time still gets its turn.
         due_at, force = min(due_at, row.due_at), force or row.force
+        if trigger.due_at > now:
+            reason, sha = row.reason, row.sha
     values = {
         "seq": 1 if row is None else row.seq + 1,
-        "reason": trigger.reason,
-        "sha": trigger.sha,
+        "reason": reason,
+        "sha": sha,
         "force": force,
         "attempt": 0,
         "due_at": due_at,

@@ -2,13 +2,22 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from catnet_controller.demo.standin import Fault, Trouble
 from catnet_controller.models import Trigger
-from catnet_controller.pipeline.reconcile import AGAIN_DELAY, AGAIN_EVERY, LAG_DELAY, MERGE_ATTEMPTS
-from tests.helpers_flow import Flow, config, flow, inventory
+from catnet_controller.pipeline.reconcile import (
+    AGAIN_DELAY,
+    AGAIN_EVERY,
+    BACK_ATTEMPTS,
+    BACK_DELAY,
+    BRANCH_MOVED,
+    LAG_DELAY,
+    MERGE_ATTEMPTS,
+)
+from tests.helpers_flow import BRANCH, Flow, config, flow, inventory
 
 PLAN = "catnet/plan"
 ROUTE = "ip route 203.0.113.0 255.255.255.0 Null0"
@@ -237,8 +246,7 @@ async def test_by_setting_what_is_right_now_is_typed_and_it_is_said(tmp_path: Pa
 async def test_an_old_plan_of_the_same_text_binds_nobody(it: Flow, planned: int) -> None:
     first = await it.github.head()
     await merged(it, planned)
-    await it.github.force_push(first, webhook=False)
-    await it.trigger()
+    await it.forced(first)
     by_hand(it, OTHER)
     # The text of the pull request again, without one: nothing was reviewed for this.
     sha = await it.push({"configs/a.cfg": config("a", ROUTE)})
@@ -263,3 +271,151 @@ async def test_plans_are_made_again_when_the_branch_moves_once_and_only_where_it
     assert f"merged into main at {(await it.github.head())[:12]}" in comment.body
     assert "uplink" not in comment.body
     assert len(it.github.posted()) == before, "the former verdict stands until there is another"
+
+
+async def test_a_lagging_look_leaves_the_newer_plan(it: Flow) -> None:
+    number = await it.github.open_pull("more", "More", {"configs/a.cfg": config("a", ROUTE)})
+    await it.trigger(f"pull/{number}")
+    first = it.github.pulls[number]
+    shown = {"head": first.sha, "merge": first.would_be}
+    second = await it.github.update_pull(
+        number, {"configs/b.cfg": config("b", ROUTE)}, "And b", webhook=False
+    )
+    ref = f"pull/{number}"
+    await it.store.trigger(Trigger(ref=ref, reason="test", sha=second, due_at=it.clock.now()))
+    assert await it.reconcile.step(), "the plan of the second is opened"
+
+    def old(data: Any) -> Any:
+        data["head"]["sha"], data["merge_commit_sha"] = shown["head"], shown["merge"]
+        return data
+
+    lag = Fault(trouble=Trouble.CHANGE, method="GET", path=rf"/pulls/{number}$", times=2, edit=old)
+    it.github.inject(lag)
+    await it.trigger(ref, sha=second)
+    await it.wait(BACK_DELAY + 1, times=2)
+    assert it.said(second)[PLAN][0] == "success"
+    assert second[:12] in it.github.comments(number)[0].body
+    known = await it.store.ref_state(ref)
+    assert known is not None
+    assert known.sha == second
+
+
+async def test_a_pull_request_taken_back_to_a_former_commit_is_planned_there(it: Flow) -> None:
+    number = await it.github.open_pull("more", "More", {"configs/a.cfg": config("a", ROUTE)})
+    await it.trigger(f"pull/{number}")
+    first = it.github.pulls[number].sha
+    await it.github.update_pull(number, {"configs/b.cfg": config("b", ROUTE)}, "b", webhook=False)
+    await it.trigger(f"pull/{number}")
+    it.github.pulls[number].sha = first
+    await it.trigger(f"pull/{number}", sha=first)
+    await it.wait(BACK_DELAY + 1, times=BACK_ATTEMPTS)
+    assert first[:12] in it.github.comments(number)[0].body
+
+
+LOCKED_OUT = config("a").replace("username catnet", "username other")
+
+
+async def test_a_fork_cannot_turn_the_verdict_of_the_same_commit(it: Flow) -> None:
+    number = await it.github.open_pull("bad", "Locks us out", {"configs/a.cfg": LOCKED_OUT})
+    sha = it.github.pulls[number].sha
+    await it.trigger(f"pull/{number}")
+    verdict = it.said(sha)
+    assert verdict[PLAN][0] == "failure"
+    fork = await it.github.open_twin(number, "x", fork="stranger/config", author="stranger")
+    await it.trigger(f"pull/{fork}")
+    assert it.said(sha) == verdict
+    (comment,) = it.github.comments(fork)
+    assert "a fork is never compared with devices" in comment.body
+
+
+async def test_one_of_two_pull_requests_for_a_commit_may_go(it: Flow) -> None:
+    number = await it.github.open_pull("ok", "Ok", {"configs/a.cfg": config("a", ROUTE)})
+    sha = it.github.pulls[number].sha
+    await it.trigger(f"pull/{number}")
+    verdict = it.said(sha)[PLAN]
+    assert verdict[0] == "success"
+    twin = await it.github.open_twin(number, "closed")
+    await it.github.close_pull(twin, webhook=False)
+    await it.trigger(f"pull/{twin}")
+    assert it.said(sha)[PLAN] == verdict
+    stacked = await it.github.open_twin(number, "stacked")
+    ref = f"pull/{stacked}"
+    await it.store.trigger(Trigger(ref=ref, reason="test", due_at=it.clock.now()))
+    assert await it.reconcile.step(), "its plan is under way"
+    change = {"configs/b.cfg": config("b", ROUTE)}
+    newer = await it.github.update_pull(stacked, change, "b", webhook=False)
+    await it.trigger(ref)
+    assert it.said(sha)[PLAN] == verdict
+    assert it.said(newer)[PLAN][0] == "success"
+
+
+async def test_a_conflict_ends_though_the_list_did_not_answer_at_first(it: Flow) -> None:
+    number = await it.github.open_pull("more", "More", {"configs/a.cfg": config("a", ROUTE)})
+    clash = await it.push({"configs/a.cfg": config("a", OTHER)})
+    await it.trigger(f"pull/{number}")
+    sha = it.github.pulls[number].sha
+    assert it.said(sha)[PLAN][0] == "failure"
+    away = Fault(trouble=Trouble.ANSWER, status=502, method="GET", path="/pulls$", times=9)
+    it.github.inject(away)
+    await it.github.revert(clash, webhook=False)
+    await it.trigger()
+    await it.wait(AGAIN_DELAY, times=5)
+    assert it.said(sha)[PLAN] == ("success", "1 of 1 device would change (+1 −0 lines)")
+
+
+async def test_a_pull_request_that_comes_back_from_another_base_is_planned_anew(it: Flow) -> None:
+    number = await it.github.open_pull("more", "More", {"configs/a.cfg": config("a", ROUTE)})
+    await it.trigger(f"pull/{number}")
+    pull = it.github.pulls[number]
+    assert it.said(pull.sha)[PLAN][0] == "success"
+    pull.base = "release"
+    await it.github.commit({"README.md": "release\n"}, "r", branch="release", webhook=False)
+    await it.trigger(f"pull/{number}", sha=pull.sha)
+    await it.push({"configs/a.cfg": config("a", OTHER)})
+    pull.base = "main"
+    await it.trigger(f"pull/{number}", sha=pull.sha)
+    assert it.said(pull.sha)[PLAN] == ("failure", "conflicts with main: nothing can be planned")
+
+
+async def test_an_outage_leaves_the_patience_for_the_merge(it: Flow) -> None:
+    number = await it.github.open_pull("more", "More", {"configs/a.cfg": config("a", ROUTE)})
+    await it.push({"configs/b.cfg": config("b", OTHER)})
+    away = Fault(trouble=Trouble.ANSWER, status=503, method="GET", path="/pulls/", times=15)
+    it.github.inject(away)
+    await it.trigger(f"pull/{number}")
+    await it.wait(601, times=4)
+    it.github.unmerged = 1
+    await it.wait(601)
+    await it.wait(LAG_DELAY + 1)
+    assert "merged into main" in it.github.comments(number)[0].body
+
+
+async def test_a_plan_without_its_merge_gives_way_to_one_with_it(it: Flow) -> None:
+    number = await it.github.open_pull("more", "More", {"configs/a.cfg": config("a", ROUTE)})
+    await it.push({"configs/b.cfg": config("b", OTHER)})
+    it.github.unmerged = MERGE_ATTEMPTS + 1
+    await it.trigger(f"pull/{number}")
+    await it.wait(LAG_DELAY + 1, times=MERGE_ATTEMPTS)
+    (comment,) = it.github.comments(number)
+    assert "without its merge" in comment.body
+    assert OTHER in comment.body
+    await it.wait(AGAIN_DELAY + 1)
+    (comment,) = it.github.comments(number)
+    assert "merged into main" in comment.body
+    assert OTHER not in comment.body
+
+
+async def test_the_branch_does_not_put_off_what_waits_already(it: Flow) -> None:
+    number = await it.github.open_pull("more", "More", {"configs/a.cfg": config("a", ROUTE)})
+    ref = f"pull/{number}"
+    await it.trigger(ref)
+    main = await it.github.commit({"configs/b.cfg": config("b", OTHER)}, "b", webhook=False)
+    await it.store.trigger(Trigger(ref=BRANCH, reason="push", sha=main))
+    second = await it.github.update_pull(
+        number, {"configs/b.cfg": config("b", ROUTE)}, "x", webhook=False
+    )
+    await it.store.trigger(Trigger(ref=ref, reason="pull-request", sha=second))
+    again = Trigger(ref=ref, reason=BRANCH_MOVED, force=True, due_at=it.clock.now() + AGAIN_DELAY)
+    await it.store.trigger(again)
+    await it.settle()
+    assert PLAN in it.said(second)

@@ -3,12 +3,15 @@
 from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from catnet_controller.demo.ledger import Fault, Trouble
 from catnet_controller.github.blobs import Blobs
-from catnet_controller.models import Sync, Trigger
+from catnet_controller.models import Snapshot, Sync, Trigger
+from catnet_controller.pipeline import snapshot
+from catnet_controller.pipeline.reconcile import BACK_DELAY
 from tests.helpers_flow import BRANCH, Flow, config, flow, inventory
 
 DEPLOY = "catnet/deploy"
@@ -98,10 +101,67 @@ async def test_a_forced_push_back_is_deployed_like_any_other(it: Flow) -> None:
     first = await it.github.head()
     await it.push({"configs/a.cfg": config("a", ROUTE)})
     assert ROUTE in it.device("a").running()
-    await it.github.force_push(first, webhook=False)
-    await it.trigger()
+    await it.forced(first)
     assert ROUTE not in it.device("a").running()
     assert it.said(first)[DEPLOY][0] == "success"
+
+
+async def test_a_revision_that_cannot_be_taken_is_refused_with_a_word(it: Flow) -> None:
+    large = {"configs/a.cfg": "!\n" * (5 * 2**20)}
+    sha = await it.push(large)
+    state, line = it.said(sha)[DEPLOY]
+    assert state == "failure"
+    assert line.startswith("configs/a.cfg: 10485760 bytes are more than")
+    number = await it.github.open_pull("large", "Large", {**large, "configs/b.cfg": config("b")})
+    await it.trigger(f"pull/{number}")
+    assert it.said(it.github.pulls[number].sha)["catnet/plan"] == (state, line)
+    (comment,) = it.github.comments(number)
+    assert "configs/a.cfg: 10485760 bytes are more than" in comment.body
+    assert not it.touched()
+
+
+async def test_what_makes_catnet_stumble_is_said_and_keeps_nothing_from_others(
+    it: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    take = snapshot.take
+
+    async def stumble(repository: Any, offload: Any, sha: str, ref: str, **others: Any) -> Snapshot:
+        if ref == "pull/1":
+            raise LookupError("what nobody thought of")
+        return await take(repository, offload, sha, ref, **others)
+
+    monkeypatch.setattr(snapshot, "take", stumble)
+    number = await it.github.open_pull("odd", "Odd", {"configs/b.cfg": config("b", ROUTE)})
+    bad = it.github.pulls[number].sha
+    await it.store.trigger(Trigger(ref=f"pull/{number}", reason="test", due_at=it.clock.now()))
+    assert await it.reconcile.step()
+    sha = await it.push({"configs/a.cfg": config("a", ROUTE)})
+    assert it.said(sha)[DEPLOY][0] == "success"
+    word = "CatNet cannot judge this commit: LookupError while looking at pull/1"
+    assert it.said(bad)["catnet/plan"] == ("error", word)
+    assert "LookupError" in it.reconcile.trouble[f"pull/{number}"]
+    monkeypatch.setattr(snapshot, "take", take)
+    await it.wait(601)
+    assert it.said(bad)["catnet/plan"][0] == "success"
+    assert f"pull/{number}" not in it.reconcile.trouble
+
+
+async def test_a_replica_that_lags_takes_nothing_back(it: Flow) -> None:
+    first = await it.github.head()
+    await it.push({"configs/a.cfg": config("a", ROUTE)})
+    newest = await it.github.commit({"configs/b.cfg": config("b", ROUTE)}, "b", webhook=False)
+    it.github.former["main"] = first
+    it.github.inject(Fault(trouble=Trouble.LAG, method="GET", path="/git/ref/", times=3))
+    await it.trigger(sha=newest)
+    await it.wait(BACK_DELAY + 1, times=3)
+    assert it.said(newest)[DEPLOY][0] == "success"
+    assert not [line for line in it.typed("a") if line.startswith("no ip route")]
+    it.github.inject(Fault(trouble=Trouble.LAG, method="GET", path="/git/ref/", times=2))
+    await it.poll.step()
+    await it.settle()
+    await it.wait(BACK_DELAY + 1)
+    assert ROUTE in it.device("a").running()
+    assert not [line for line in it.typed("a") if line.startswith("no ip route")]
 
 
 async def test_a_commit_without_any_file_is_refused_and_types_nothing(it: Flow) -> None:
@@ -139,7 +199,8 @@ async def test_a_push_to_3_of_300_devices_costs_few_requests(it: Flow, tmp_path:
     whole = inventory(it.fleet) + "".join(lines)
     await it.github.commit({"inventory.yaml": whole, **files}, "Many", webhook=False)
     await it.store.trigger(Trigger(ref=BRANCH, reason="test"))
-    assert await it.reconcile.step()
+    while await it.reconcile.step():
+        pass
     for state in (await it.store.states()).values():
         await it.store.record(replace(state, applied=state.desired, sync=Sync.IN_SYNC))
     for step in (it.poll.step, it.poll.step):
@@ -148,8 +209,10 @@ async def test_a_push_to_3_of_300_devices_costs_few_requests(it: Flow, tmp_path:
     files = {f"configs/{name}.cfg": config(name, ROUTE) for name in changed}
     before = len(it.github.requests)
     await it.github.commit(files, "Three", webhook=False)
-    for step in (it.poll.step, it.poll.step, it.reconcile.step):
+    for step in (it.poll.step, it.poll.step):
         await step()
+    while await it.reconcile.step():
+        pass
     last = await it.last()
     assert {job.device.name for job in last.jobs} == set(changed)
     while await it.report.step():

@@ -30,6 +30,9 @@ class Commit:
     async def parents(self, sha: str) -> Sequence[str]:
         raise NotImplementedError
 
+    async def goes_back(self, known: str, shown: str) -> bool:
+        raise NotImplementedError
+
     async def revision(self, sha: str, ref: str) -> Revision:
         return Revision(sha=sha, ref=ref)
 

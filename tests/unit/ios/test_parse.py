@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from catnet_controller.ios.parse import Seen, dump, parse, whole
+from catnet_controller.ios.parse import DEEPEST, Seen, dump, parse, whole
 from catnet_controller.ios.tree import Node, Shape, walk
 from tests.helpers_ios import corpus, needs_corpus, read
 
@@ -102,6 +102,16 @@ def test_certificates_and_macros_are_whole() -> None:
         "crypto pki certificate chain T", "macro name M", "hostname r1",
     ]  # fmt: skip
     assert tree.nodes[0].children[0].body[-1] == "  \tquit"
+
+
+@pytest.mark.parametrize("first", ["", "! a comment among them\n", "interface Gi0/1\n\tshutdown\n"])
+def test_what_is_indented_without_end_is_a_problem_and_keeps_its_text(first: str) -> None:
+    text = "hostname r1\n" + first + "".join(f"{' ' * n}x{n}\n" for n in range(2500))
+    tree = parse(text)
+    assert dump(tree) == text
+    (problem,) = tree.problems
+    assert problem.message == f"indented deeper than {DEEPEST} levels: x{DEEPEST}"
+    assert text.splitlines()[problem.line - 1].strip() == f"x{DEEPEST}"
 
 
 def test_flat_text_is_nested() -> None:

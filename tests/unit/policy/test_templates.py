@@ -140,6 +140,7 @@ def test_lines_without_blocks_keep_their_numbers(source: list[str]) -> None:
         ("{% for x in nmae %}{% endfor %}", "`nmae` is not defined"),
         ("{{ nmae | join }}", "`nmae` is not defined"),
         ("{{ " + "(" * 5000 + ")" * 5000 + " }}", "nested too deeply"),
+        ("{{ 1e400 | int }}", "a number is too big"),
         ("{% for a in [1] %}" * 60 + "{% endfor %}" * 60, "nested too deeply"),
         ("x" * (templates.MAX_SOURCE + 1), "a template has at most"),
     ],
