@@ -613,11 +613,15 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conclusion:
-    """What becomes of a deployment now: its state, its one line, and the messages it sends."""
+    """What becomes of a deployment now: its state, its one line, and the messages it sends.
+
+    ``corrections`` are said at its end, each only where something was said under its key before.
+    """
 
     state: State
     summary: str
     messages: tuple[Message, ...] = ()
+    corrections: tuple[Message, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

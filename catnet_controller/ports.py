@@ -369,6 +369,10 @@ class Outbox(Protocol):
 
     async def put(self, messages: Sequence[Message]) -> None: ...
 
+    async def correct(self, messages: Sequence[Message]) -> None:
+        """As ``put``, each only where something was said under its key before."""
+        ...
+
     async def due(self, limit: int) -> Sequence[OutboxRow]: ...
 
     async def delivered(self, row: OutboxRow, remote: str | None) -> None:

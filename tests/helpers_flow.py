@@ -91,6 +91,7 @@ class Flow:
         replan: bool,
         reverse: bool,
         environments: bool,
+        statuses: int,
         offload: Offload,
         backups: Backups,
     ) -> None:
@@ -101,7 +102,11 @@ class Flow:
         self.metrics = Metrics(version="test")
         self.conclude = partial(
             verdict.conclude,
-            wording=Wording(public_url="https://catnet.example.net", environments=environments),
+            wording=Wording(
+                public_url="https://catnet.example.net",
+                environments=environments,
+                statuses_per_device=statuses,
+            ),
         )
         self._tasks: set[asyncio.Task[None]] = set()
         self.poll = Poll(
@@ -282,13 +287,15 @@ async def flow(
     known: str = "",
     reverse: bool = False,
     environments: bool = False,
+    statuses: int = 20,
     scale: float = 60.0,
     patience: float = 5.0,
 ) -> AsyncIterator[Flow]:
     """A flow whose devices have what the repository wants, before its first look.
 
     ``logins`` and ``known`` (lines of a known_hosts file) are for devices that are not simulated.
-    ``scale`` is IOS seconds per second, ``patience`` how many seconds a device may be silent.
+    ``scale`` is IOS seconds per second, ``patience`` how many seconds a device may be silent;
+    ``statuses`` how many devices of a deployment may get one each.
     """
     clock = RealClock()
     async with contextlib.AsyncExitStack() as stack:
@@ -354,6 +361,7 @@ async def flow(
             replan=replan,
             reverse=reverse,
             environments=environments,
+            statuses=statuses,
             offload=offload,
             backups=backups,
         )

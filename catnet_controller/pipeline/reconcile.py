@@ -58,9 +58,9 @@ MERGE_LATE = "the merge was not computed"
 SAME_COMMIT = "another pull request left the same commit"
 """Why one is looked at again whose commit has one status with that of another."""
 AGAIN_DELAY = 30.0
-"""Seconds after the branch moved until the first pull request is looked at again."""
+"""Seconds after the branch moved until pull requests are looked at again."""
 AGAIN_SPACING = 5.0
-"""Seconds between that and the next pull request."""
+"""Seconds until the first of them, and between it and the next."""
 AGAIN_MOST = 30
 """How many are looked at again; those that something happened to last."""
 AGAIN_EVERY = 600.0
@@ -208,9 +208,8 @@ class Reconcile:
         snapshot = await stage.take(
             self._repository, self._offload, head.sha, trigger.ref, added=stage.added(recorded)
         )
-        pulls = Trigger(
-            ref=f"pulls/{self._branch_name}", reason=BRANCH_MOVED, due_at=self._clock.now()
-        )
+        due_at = self._clock.now() + AGAIN_DELAY
+        pulls = Trigger(ref=f"pulls/{self._branch_name}", reason=BRANCH_MOVED, due_at=due_at)
         await self._triggers.trigger(pulls)
         jobs: tuple[JobPlan, ...] = ()
         states: tuple[DeviceState, ...] = ()
@@ -320,6 +319,11 @@ class Reconcile:
                 await self._wait_for_merge(trigger.ref, cause, AGAIN_EVERY)
                 return
         await self._pass_on(trigger.ref, known, pull)
+        if planned and known is not None and known.deployment is not None:
+            former = await self._deployments.deployment(known.deployment)
+            if former is not None:
+                names = {job.device.name for job in jobs}
+                await self._outbox.correct(verdict.left_out(former, names))
         await self._open(snapshot, Mode.DRY_RUN, trigger, jobs, (), cause=cause)
         await self._wait_for_merge(trigger.ref, cause, AGAIN_DELAY)
 
@@ -386,13 +390,13 @@ class Reconcile:
         plan that is asked for already waits for its turn, so many pushes make one new plan.
         """
         answer = await self._repository.pulls()
-        due_at = self._clock.now() + AGAIN_DELAY
+        due_at = self._clock.now()
         for pull in (answer[0] if answer is not None else ())[:AGAIN_MOST]:
             ref = f"pull/{pull.number}"
             if await self._triggers.ref_state(ref) is not None:
+                due_at += AGAIN_SPACING
                 again = Trigger(ref=ref, reason=BRANCH_MOVED, force=True, due_at=due_at)
                 await self._triggers.trigger(again)
-                due_at += AGAIN_SPACING
 
     async def _former(self, trigger: Trigger, known: RefState | None) -> Deployment | None:
         """The plan for the same commit, when its merge is why it is looked at again."""

@@ -1,7 +1,7 @@
 """The only place that turns the outcomes of a deployment into words for people."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from catnet_controller.models import (
@@ -60,12 +60,15 @@ def conclude(deployment: Deployment, wording: Wording) -> Conclusion:
     """State, one line and messages of a deployment as it stands, final or not."""
     verdict = judge(deployment)
     messages: list[Message] = []
+    corrections: list[Message] = []
     replaces = deployment.cause.endswith(AGAIN)
     if replaces and verdict.state not in (State.COMPLETE, State.FAILED):
         return Conclusion(state=verdict.state, summary=verdict.line)
     if deployment.mode in (Mode.PUSH, Mode.DRY_RUN) and deployment.revision.reported:
         if not deployment.cause.endswith(UNHEARD):
-            messages.extend(_statuses(deployment, verdict, wording))
+            few = len(deployment.jobs) <= wording.statuses_per_device
+            (messages if few else corrections).extend(_of_devices(deployment, wording))
+            messages.append(_of_all(deployment, verdict, wording))
         pull = deployment.revision.pull
         if pull is not None and verdict.state.final and verdict.state is not State.SUPERSEDED:
             body = f"{verdict.text}\n\n{_footer(deployment, wording)}"
@@ -73,9 +76,17 @@ def conclude(deployment: Deployment, wording: Wording) -> Conclusion:
             messages.append(CommentMessage(pull=pull, body=body, hidden=hidden))
     if wording.environments and deployment.mode is Mode.PUSH and deployment.revision.reported:
         messages.extend(_records(deployment, wording))
-    if deployment.mode is Mode.ROLLBACK and verdict.state is State.COMPLETE:
-        messages.extend(_taken_back(deployment, wording))
-    return Conclusion(state=verdict.state, summary=verdict.line, messages=tuple(messages))
+    back = deployment.mode is Mode.ROLLBACK and verdict.state is State.COMPLETE
+    if back and deployment.revision.sha:
+        one, whole = _taken_back(deployment, wording)
+        corrections.append(one)
+        messages.append(whole)
+    return Conclusion(
+        state=verdict.state,
+        summary=verdict.line,
+        messages=tuple(messages),
+        corrections=tuple(corrections),
+    )
 
 
 def _uneventful(deployment: Deployment, verdict: Verdict) -> bool:
@@ -241,29 +252,42 @@ def _complete(deployment: Deployment) -> Verdict:
 # --- messages ----------------------------------------------------------------------------------
 
 
-def _statuses(
-    deployment: Deployment, verdict: Verdict, wording: Wording
-) -> Iterable[StatusMessage]:
-    revision = deployment.revision
-    base = context(revision.pull)
-    url = _url(deployment, wording)
-    if 0 < len(deployment.jobs) <= wording.statuses_per_device:
-        for job in deployment.jobs:
-            state, line = _device_line(deployment, job)
-            yield StatusMessage(
-                sha=revision.sha,
-                context=f"{base}/{job.device.name}",
-                state=state,
-                description=clip(line),
-                target_url=url,
-            )
-    yield StatusMessage(
-        sha=revision.sha,
-        context=base,
+def _of_devices(deployment: Deployment, wording: Wording) -> Iterable[StatusMessage]:
+    """A status for each device."""
+    for job in deployment.jobs:
+        state, line = _device_line(deployment, job)
+        yield StatusMessage(
+            sha=deployment.revision.sha,
+            context=f"{context(deployment.revision.pull)}/{job.device.name}",
+            state=state,
+            description=clip(line),
+            target_url=_url(deployment, wording),
+        )
+
+
+def _of_all(deployment: Deployment, verdict: Verdict, wording: Wording) -> StatusMessage:
+    return StatusMessage(
+        sha=deployment.revision.sha,
+        context=context(deployment.revision.pull),
         state=verdict.status,
         description=verdict.line,
-        target_url=url,
+        target_url=_url(deployment, wording),
     )
+
+
+def left_out(last: Deployment, devices: Collection[str]) -> Sequence[StatusMessage]:
+    """What to say of the devices of a former plan for the same commit that are not among these."""
+    base = context(last.revision.pull)
+    return [
+        StatusMessage(
+            sha=last.revision.sha,
+            context=f"{base}/{job.device.name}",
+            state=StatusState.SUCCESS,
+            description="not affected any more",
+        )
+        for job in last.jobs
+        if job.device.name not in devices
+    ]
 
 
 def _records(deployment: Deployment, wording: Wording) -> Iterable[RecordMessage]:
@@ -285,22 +309,19 @@ def _records(deployment: Deployment, wording: Wording) -> Iterable[RecordMessage
         )
 
 
-def _taken_back(deployment: Deployment, wording: Wording) -> Iterable[StatusMessage]:
-    """The commit that the branch is at must not look deployed where it was taken back."""
+def _taken_back(deployment: Deployment, wording: Wording) -> tuple[StatusMessage, StatusMessage]:
+    """The commit that the branch is at must not look deployed where it was taken back: what its
+    status for the device says now, if there is one, and the status for all."""
     revision = deployment.revision
-    if not revision.sha:
-        return
-    url = _url(deployment, wording)
     line = f"{revision.title} by {revision.author}; not pushed there again by itself"
-    base = context(None)
-    for one in (f"{base}/{deployment.jobs[0].device.name}", base):
-        yield StatusMessage(
-            sha=revision.sha,
-            context=one,
-            state=StatusState.FAILURE,
-            description=clip(line),
-            target_url=url,
-        )
+    whole = StatusMessage(
+        sha=revision.sha,
+        context=context(None),
+        state=StatusState.FAILURE,
+        description=clip(line),
+        target_url=_url(deployment, wording),
+    )
+    return replace(whole, context=f"{whole.context}/{deployment.jobs[0].device.name}"), whole
 
 
 def _url(deployment: Deployment, wording: Wording) -> str:

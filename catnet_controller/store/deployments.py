@@ -311,6 +311,7 @@ def conclude_ended(conn: sa.Connection, conclude: Conclude, now: float) -> None:
             {"number": number, "its_state": state, "now": now, "summary": conclusion.summary},
         )
         outbox.put(conn, conclusion.messages, now, number)
+        outbox.correct(conn, conclusion.corrections, now, number)
         committed(conn, replace(deployment, state=state, ended_at=now))
 
 

@@ -20,6 +20,9 @@ _WAITING = _o.state == literal(State.PENDING)
 
 _FIND = sa.select(_o.seq, _o.deployment, _o.state, _o.created_at, _o.body, _o.delivered)
 _FIND = _FIND.where(_o.key == sa.bindparam("key")).with_for_update()
+_SAID = sa.select(_o.key).where(_o.key.in_(sa.bindparam("keys", expanding=True)))
+_AT_ONCE = 500
+"""Keys in one statement."""
 _ADD = sa.insert(schema.outbox)
 _REPLACE = sa.update(schema.outbox).where(_o.key == sa.bindparam("its_key"))
 _DUE = sa.select(_o.id, _o.seq, _o.attempt, _o.remote, _o.created_at, _o.body)
@@ -49,6 +52,17 @@ def put(
     """``deployment`` is who speaks; None (nobody in particular) is always heard."""
     for message in messages:
         _put(conn, message, now, deployment)
+
+
+def correct(
+    conn: sa.Connection, messages: Sequence[Message], now: float, deployment: int | None = None
+) -> None:
+    """As `put`, but silent where nothing was said before."""
+    keys = [message.key for message in messages]
+    said: set[str] = set()
+    for start in range(0, len(keys), _AT_ONCE):
+        said.update(conn.execute(_SAID, {"keys": keys[start : start + _AT_ONCE]}).scalars())
+    put(conn, [each for each in messages if each.key in said], now, deployment)
 
 
 def _put(conn: sa.Connection, message: Message, now: float, deployment: int | None) -> None:

@@ -719,6 +719,9 @@ class Store:
 
     async def put(self, messages: Sequence[Message]) -> None:
         await self.db.tx(outbox.put, messages, self._clock.now())
+
+    async def correct(self, messages: Sequence[Message]) -> None:
+        await self.db.tx(outbox.correct, messages, self._clock.now())
         self.work.wake()
 
     async def due(self, limit: int) -> Sequence[OutboxRow]:

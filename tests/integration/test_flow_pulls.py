@@ -78,8 +78,7 @@ async def test_a_conflict_fails_the_check_until_the_branch_makes_it_mergeable(it
     assert it.said(sha)[PLAN][0] == "failure", "still in conflict"
     await it.github.revert(clash, webhook=False)
     await it.trigger()
-    it.clock.ahead += AGAIN_DELAY
-    await it.settle()
+    await it.wait(AGAIN_DELAY, times=2)
     assert it.said(sha)[PLAN] == ("success", "1 of 1 device would change (+1 −0 lines)")
     assert len(it.github.comments(number)) == 1
 
@@ -262,8 +261,7 @@ async def test_plans_are_made_again_when_the_branch_moves_once_and_only_where_it
         text = config("a").replace("description uplink", f"description uplink {number}")
         await it.push({"configs/a.cfg": text})
     before, count = len(it.github.posted()), (await it.last()).id
-    it.clock.ahead += AGAIN_EVERY + 60
-    await it.settle()
+    await it.wait(AGAIN_EVERY + 60, times=2)
     again = await it.last()
     assert again.id == count + 1, "one new plan for three pushes, none where it would be the same"
     assert again.revision.pull == planned
@@ -419,3 +417,16 @@ async def test_the_branch_does_not_put_off_what_waits_already(it: Flow) -> None:
     await it.store.trigger(again)
     await it.settle()
     assert PLAN in it.said(second)
+
+
+async def test_a_device_that_is_not_affected_any_more_is_said_to_be_well(it: Flow) -> None:
+    bad = config("b").replace("username catnet", "username other")
+    both = {"configs/a.cfg": config("a", ROUTE), "configs/b.cfg": bad}
+    number = await it.github.open_pull("more", "More", both)
+    sha = it.github.pulls[number].sha
+    await it.trigger(f"pull/{number}")
+    assert it.said(sha)[f"{PLAN}/b"][0] == "failure"
+    await it.push({"configs/b.cfg": bad})
+    await it.wait(AGAIN_EVERY + 60, times=2)
+    assert it.said(sha)[PLAN][0] == "success"
+    assert it.said(sha)[f"{PLAN}/b"] == ("success", "not affected any more")

@@ -199,8 +199,7 @@ async def test_a_push_to_3_of_300_devices_costs_few_requests(it: Flow, tmp_path:
     whole = inventory(it.fleet) + "".join(lines)
     await it.github.commit({"inventory.yaml": whole, **files}, "Many", webhook=False)
     await it.store.trigger(Trigger(ref=BRANCH, reason="test"))
-    while await it.reconcile.step():
-        pass
+    assert await it.reconcile.step()
     for state in (await it.store.states()).values():
         await it.store.record(replace(state, applied=state.desired, sync=Sync.IN_SYNC))
     for step in (it.poll.step, it.poll.step):
@@ -209,10 +208,8 @@ async def test_a_push_to_3_of_300_devices_costs_few_requests(it: Flow, tmp_path:
     files = {f"configs/{name}.cfg": config(name, ROUTE) for name in changed}
     before = len(it.github.requests)
     await it.github.commit(files, "Three", webhook=False)
-    for step in (it.poll.step, it.poll.step):
+    for step in (it.poll.step, it.poll.step, it.reconcile.step):
         await step()
-    while await it.reconcile.step():
-        pass
     last = await it.last()
     assert {job.device.name for job in last.jobs} == set(changed)
     while await it.report.step():

@@ -272,3 +272,26 @@ async def test_killed_as_a_step_begins_it_is_finished_after_the_start(
     assert LINE not in device.startup()
     assert not device.pending_revert
     assert (await it.state("a")).declined is not None
+
+
+async def test_a_status_of_a_device_is_set_right_though_there_are_too_many(tmp_path: Path) -> None:
+    async with flow(tmp_path, statuses=1) as it:
+        await it.trigger()
+        sha = await it.push({"configs/a.cfg": config("a", LINE)})
+        assert it.said(sha)["catnet/deploy/a"][0] == "success"
+        await back(it)
+        assert it.said(sha)["catnet/deploy/a"][0] == "failure"
+        await it.trigger(force=True)
+        assert len((await it.last()).jobs) == 2
+        assert {context: state for context, (state, _) in it.said(sha).items()} == {
+            "catnet/deploy": "success",
+            "catnet/deploy/a": "success",
+        }
+
+
+async def test_without_statuses_of_devices_none_is_left_behind(tmp_path: Path) -> None:
+    async with flow(tmp_path, statuses=0) as it:
+        await it.trigger()
+        sha = await it.push({"configs/a.cfg": config("a", LINE)})
+        await back(it)
+        assert set(it.said(sha)) == {"catnet/deploy"}
