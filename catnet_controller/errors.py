@@ -315,6 +315,13 @@ class GithubDenied(Blocked):
     default_next_step = "Give the token the permission that is named."
 
 
+class ReportRefused(Blocked):
+    """GitHub does not take this one status, comment or record; others it does."""
+
+    code = "report-refused"
+    default_next_step = "Report this with the log of the daemon; repeating it does not help."
+
+
 class RepositoryMoved(Blocked):
     """The repository was renamed, moved, archived or is not there."""
 

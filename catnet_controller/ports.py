@@ -386,7 +386,7 @@ class Outbox(Protocol):
         ...
 
     async def revive(self, since: float) -> int:
-        """Try again what was given up since then: the token was mended. How many there are."""
+        """Try again what was given up and is no older than that. How many there are."""
         ...
 
 

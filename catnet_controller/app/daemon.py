@@ -60,6 +60,8 @@ KEEPALIVE = 30.0
 """Seconds an idle HTTP connection is kept; it also bounds a client that never ends its headers."""
 REVIVED = 7 * 86400.0
 """How old, in seconds, reports may be that are tried again once the access is mended."""
+REVIVED_EACH_TIME = 86400.0
+"""The same at each look at the access, whether it was in trouble or not."""
 FLUSH = 10.0
 """Seconds the outbox gets at the end to deliver the last statuses."""
 MEASURE = 5.0
@@ -388,7 +390,7 @@ class Daemon:
     def _intake(self) -> Sequence[_Loop]:
         """What brings work in; ended first."""
         return (
-            ("poll", self._duty("poll", self._poll.step), self._until_next_poll),
+            ("poll", self._duty("poll", self._polled), self._until_next_poll),
             ("reconcile", self._duty("reconcile", self._reconcile.step), self._woken),
             ("obey", self._duty("reconcile", self._obeyed), self._woken),
             ("drift", self._drift.step, partial(asyncio.sleep, IDLE)),
@@ -488,6 +490,15 @@ class Daemon:
         self._metrics.paused(await self._store.paused() is not None)
         return False
 
+    async def _polled(self) -> bool:
+        """A look; once GitHub is seen again, what was given up meanwhile is tried again."""
+        troubled = self._poll.trouble is not None
+        found = await self._poll.step()
+        if troubled and self._poll.trouble is None:
+            self._access_seen = False
+            await self._check_access()
+        return found
+
     async def _check_access(self) -> bool:
         """Whether the repository is the configured one and takes statuses from this token."""
         try:
@@ -498,8 +509,11 @@ class Daemon:
         except CatnetError as error:
             log.warning("GitHub access not checked", code=error.code, error=error.message)
         else:
-            if self._access_trouble is not None or not self._access_seen:
-                revived = await self._store.revive(self._clock.now() - REVIVED)
+            mended = self._access_trouble is not None or not self._access_seen
+            # A permission that was missing alone is not seen here when it is given.
+            age = REVIVED if mended else REVIVED_EACH_TIME
+            revived = await self._store.revive(self._clock.now() - age)
+            if mended or revived:
                 log.info("GitHub access", reports_tried_again=revived)
             self._access_trouble, self._access_seen = None, True
         return False
@@ -569,7 +583,9 @@ class Daemon:
         reasons = {
             "daemon": "stopping" if self._stopping.is_set() else None,
             "store": self._store_trouble,
-            "github": self._access_trouble or self._poll.trouble,
+            "github": self._access_trouble
+            or self._poll.trouble
+            or self._reconcile.trouble.get(f"branch/{self._settings.github.branch}"),
             "reports": self._report.trouble,
         }
         return {part: reason for part, reason in reasons.items() if reason}

@@ -30,6 +30,7 @@ from catnet_controller.errors import (
     GithubDenied,
     GithubUnavailable,
     NotVisibleYet,
+    ReportRefused,
     RepositoryMoved,
     SecretMissing,
     SettingsInvalid,
@@ -462,6 +463,11 @@ class Client:
                 next_step="Check the GitHub App: its key, and whether it is suspended."
                 if self._app
                 else "Give `github.token` a token that is valid and not expired.",
+            )
+        if status == 403 and request.verb != "GET" and "is locked" in said:
+            raise ReportRefused(
+                f"GitHub refuses {what} ({status}{said})",
+                next_step="Unlock the conversation on GitHub.",
             )
         if status in (403, 404):
             who = "App" if self._app else "token"

@@ -10,7 +10,12 @@ from typing import Final
 
 import structlog
 
-from catnet_controller.errors import GithubDenied, GithubUnavailable, NotVisibleYet
+from catnet_controller.errors import (
+    GithubDenied,
+    GithubUnavailable,
+    NotVisibleYet,
+    ReportRefused,
+)
 from catnet_controller.github.client import GRAPHQL, Client
 from catnet_controller.github.replies import Answer, pages, pick
 from catnet_controller.github.splitting import part, parts
@@ -183,7 +188,4 @@ def _present(item: object, what: str) -> _Present:
 
 def _refused(answer: Answer) -> None:
     if answer.status == 422:
-        raise GithubDenied(
-            f"GitHub refuses the comment: {answer.message}",
-            next_step="Report this with the log of the daemon; repeating it does not help.",
-        )
+        raise ReportRefused(f"GitHub refuses the comment: {answer.message}")

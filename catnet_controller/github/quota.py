@@ -20,6 +20,8 @@ _log = structlog.get_logger(__name__)
 
 _RATE_TEXTS: Final = ("rate limit", "abuse detection", "temporarily blocked from content creation")
 _LONGEST_WAIT: Final = 24 * 3600.0
+_LONGEST_WINDOW: Final = 3660.0
+"""GitHub's windows are an hour long."""
 _FIRST_PAUSE: Final = 60.0
 _LONGEST_PAUSE: Final = 15 * 60.0
 _HOUR: Final = 3600.0
@@ -67,7 +69,8 @@ class Quota:
         if answer.status == 429 or (answer.status == 403 and _limited(answer, remaining)):
             raise self._limit(answer, remaining)
         self._in_a_row = 0
-        if remaining == 0:
+        # GraphQL has a quota of its own, and its answers say so.
+        if remaining == 0 and answer.headers.get("x-ratelimit-resource", "core") == "core":
             self._not_before = max(self._not_before, self._reset(answer.headers))
 
     def _limit(self, answer: Answer, remaining: float | None) -> RateLimited:
@@ -96,7 +99,7 @@ class Quota:
         if reset is None:
             return now + _FIRST_PAUSE
         theirs = _date(headers.get("date"))
-        return now + min(max(1.0, reset - (now if theirs is None else theirs)), _LONGEST_WAIT)
+        return now + min(max(1.0, reset - (now if theirs is None else theirs)), _LONGEST_WINDOW)
 
 
 def left(headers: Mapping[str, str]) -> float | None:

@@ -3,6 +3,7 @@
 import json
 from typing import Any, Final
 
+from catnet_controller.errors import ReportRefused
 from catnet_controller.github.client import Client
 from catnet_controller.github.replies import pages, pick
 from catnet_controller.github.statuses import shorten
@@ -65,6 +66,8 @@ class Records:
             raise await self._client.missing(
                 f"commit {message.sha}", absent=self._client.lag(message.sha)
             )
+        if answer.status == 422:
+            raise ReportRefused(f"GitHub refuses the deployment record: {answer.message}")
         return str(pick(answer.data, int, "id", what=answer.what))
 
     async def _told(self, number: str, message: RecordMessage) -> bool:

@@ -4,7 +4,7 @@ import random
 
 import structlog
 
-from catnet_controller.errors import CatnetError, Transient
+from catnet_controller.errors import CatnetError, NotVisibleYet, ReportRefused, Transient
 from catnet_controller.models import (
     AnswerMessage,
     IssueMessage,
@@ -20,6 +20,8 @@ from catnet_controller.ports import Clock, Outbox, Reporter
 log = structlog.get_logger(__name__)
 
 BATCH = 20
+GONE = 3600.0
+"""Seconds that a commit or pull request may be missing before nothing is said of it any more."""
 
 
 class Report:
@@ -52,24 +54,35 @@ class Report:
             remote = await self._send(row)
         except Transient as error:
             now = self._clock.now()
+            if isinstance(error, NotVisibleYet) and now - row.created_at > GONE:
+                gone = ReportRefused(
+                    f"{error.message}, for {GONE / 60:.0f} minutes now",
+                    next_step="It is gone from GitHub, by a forced push perhaps; nothing to do.",
+                )
+                await self._give_up(row, gone)
+                return
             jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
             run_at = retry.again(error, row.attempt + 1, limit=None, now=now, jitter=jitter)
             assert run_at is not None, "a transient error is retried without end"
             log.info("report deferred", key=row.message.key, code=error.code, error=error.message)
             await self._outbox.defer(row, run_at, error.message)
         except CatnetError as error:
-            self._troubles[type(row.message)] = f"{error.message} {error.next_step}"
-            log.error(
-                "report given up",
-                key=row.message.key,
-                code=error.code,
-                error=error.message,
-                next_step=error.next_step,
-            )
-            await self._outbox.give_up(row, f"{error.message} {error.next_step}")
+            if not isinstance(error, ReportRefused):
+                self._troubles[type(row.message)] = f"{error.message} {error.next_step}"
+            await self._give_up(row, error)
         else:
             self._troubles.pop(type(row.message), None)
             await self._outbox.delivered(row, remote)
+
+    async def _give_up(self, row: OutboxRow, error: CatnetError) -> None:
+        log.error(
+            "report given up",
+            key=row.message.key,
+            code=error.code,
+            error=error.message,
+            next_step=error.next_step,
+        )
+        await self._outbox.give_up(row, f"{error.message} {error.next_step}")
 
     async def _send(self, row: OutboxRow) -> str | None:
         message = row.message

@@ -41,7 +41,7 @@ _GIVE_UP = _SAME.values(
     state=literal(State.FAILED), error=sa.bindparam("why"), changed_at=sa.bindparam("now")
 )
 _REVIVE = sa.update(schema.outbox).where(
-    _o.state == literal(State.FAILED), _o.changed_at >= sa.bindparam("since", type_=sa.Double)
+    _o.state == literal(State.FAILED), _o.created_at >= sa.bindparam("since", type_=sa.Double)
 )
 _REVIVE = _REVIVE.values(state=literal(State.PENDING), attempt=0, run_at=sa.bindparam("now"))
 

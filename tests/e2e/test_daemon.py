@@ -84,6 +84,21 @@ async def test_kill_9_during_a_push_ends_in_the_same_state(world: World, line: s
     assert (state["sync"], state["revision"]) == ("in-sync", sha)
 
 
+async def test_what_a_bad_token_kept_back_is_said_once_the_token_is_good(tmp_path: Path) -> None:
+    async with World(tmp_path, poll_interval="1s") as world:
+        await first_look(world)
+        edge = world.fleet["edge1"]
+        edge.inject(Fault(what=What.SLOW, when=When(match="seq 20 "), times=1, seconds=40.0))
+        sha = await world.github.commit(more_prefixes(world), "Announce more prefixes")
+        await until(lambda: any("seq 20 " in each for each in typed(world, "edge1")))
+        good, world.github.token = world.github.token, "another one"
+        await until(lambda: b"report given up" in world.log.read_bytes())
+        await until(lambda: b"poll failed" in world.log.read_bytes())
+        world.github.token = good
+        status = await world.github.wait_status(sha, DEPLOY, timeout=PATIENCE)
+        assert status.state == "success", status.description
+
+
 async def test_sigterm_drains_the_push_and_delivers_its_status(world: World) -> None:
     await first_look(world)
     world.fleet["edge1"].inject(

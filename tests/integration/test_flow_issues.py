@@ -42,6 +42,23 @@ def locked_out(name: str) -> dict[str, str | None]:
     return {f"configs/{name}.cfg": "\n".join(lines) + "\n"}
 
 
+async def test_an_issue_that_is_refused_is_not_asked_for_again_and_again(it: Flow) -> None:
+    refusal = Fault(
+        trouble=Trouble.ANSWER, status=410, message="Issues are disabled", path="/issues$", times=99
+    )
+    it.github.inject(refusal)
+    await it.push(locked_out("a"))
+    watching = watch(it)
+    before = len(it.github.requests)
+    for _ in range(20):
+        await look(it, watching)
+        it.clock.ahead += 5
+    assert len(it.github.requests) - before <= 4
+    it.github.faults.clear()
+    assert await it.store.revive(it.clock.now() - 86400) == 1
+    assert await look(it, watching) == [("open", "CatNet: 1 not deployed: a")]
+
+
 async def test_an_issue_is_opened_edited_and_closed_and_the_next_is_another(it: Flow) -> None:
     watching = watch(it)
     assert await look(it, watching) == []

@@ -430,3 +430,33 @@ async def test_a_device_that_is_not_affected_any_more_is_said_to_be_well(it: Flo
     await it.wait(AGAIN_EVERY + 60, times=2)
     assert it.said(sha)[PLAN][0] == "success"
     assert it.said(sha)[f"{PLAN}/b"] == ("success", "not affected any more")
+
+
+async def test_a_conversation_that_is_locked_is_no_trouble_of_the_daemon(it: Flow) -> None:
+    number = await it.github.open_pull("more", "More", {"configs/a.cfg": config("a", ROUTE)})
+    said = "Unable to create comment because issue is locked."
+    lock = Fault(trouble=Trouble.ANSWER, status=403, message=said, method="POST", path="comments$")
+    it.github.inject(lock)
+    await it.trigger(f"pull/{number}")
+    assert it.report.trouble is None
+    depth = await it.store.depth()
+    assert depth.given_up == 1
+    assert "Unlock the conversation" in depth.refusal
+
+
+async def test_a_status_for_a_commit_that_is_gone_is_given_up_in_the_end(it: Flow) -> None:
+    number = await it.github.open_pull("more", "More", {"configs/a.cfg": config("a", ROUTE)})
+    gone = f"No commit found for SHA: {it.github.pulls[number].sha}"
+    path = "/statuses/" + it.github.pulls[number].sha
+    fault = Fault(
+        trouble=Trouble.ANSWER, status=422, message=gone, method="POST", path=path, times=10**6
+    )
+    it.github.inject(fault)
+    await it.trigger(f"pull/{number}")
+    await it.wait(601, times=4)
+    assert (await it.store.depth()).outbox > 0, "a replica may lag for a while"
+    await it.wait(601, times=4)
+    depth = await it.store.depth()
+    assert (depth.outbox, depth.outbox_age) == (0, 0)
+    assert depth.given_up > 0
+    assert it.report.trouble is None

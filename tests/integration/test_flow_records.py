@@ -76,6 +76,18 @@ async def test_a_record_that_was_deleted_is_made_again(it: Flow) -> None:
     assert recorded(it, sha) == {"vienna": ["success"]}
 
 
+async def test_a_record_that_github_refuses_is_given_up(it: Flow) -> None:
+    refusal = Fault(
+        trouble=Trouble.ANSWER, status=422, message="no", method="POST", path="/deployments$"
+    )
+    it.github.inject(refusal)
+    await it.push({"configs/a.cfg": config("a", ROUTE)})
+    depth = await it.store.depth()
+    assert depth.given_up >= 1
+    assert "GitHub refuses the deployment record: no" in depth.refusal
+    assert it.report.trouble is None
+
+
 def test_more_sites_than_github_should_hear_of_are_one() -> None:
     def said(sites: int, *, environments: bool = True, mode: Mode = Mode.PUSH) -> Sequence[object]:
         revision = Revision(sha="a" * 40, ref="branch/main")

@@ -15,6 +15,7 @@ from catnet_controller.errors import (
     GithubUnavailable,
     NotVisibleYet,
     RateLimited,
+    ReportRefused,
 )
 from catnet_controller.github.splitting import LONGEST, MARKER, MOST, part, parts
 from catnet_controller.github.statuses import shorten
@@ -56,13 +57,16 @@ async def test_a_status_arrives_as_it_was_meant(github: GithubStandIn, tmp_path:
     assert {each.method for each in github.requests} == {"POST"}
 
 
-async def test_the_same_status_is_posted_once(github: GithubStandIn, tmp_path: Path) -> None:
+async def test_the_last_word_is_posted_whoever_said_the_one_before(
+    github: GithubStandIn, tmp_path: Path
+) -> None:
     sha = await github.head()
-    pending = message(sha, state=StatusState.PENDING)
-    async with edge(github, tmp_path) as door:
-        for each in (pending, pending, message(sha), message(sha), pending):
-            await door.reporter.status(each)
-    assert [each.state for each in github.posted()] == ["pending", "success", "pending"]
+    failure = message(sha, state=StatusState.FAILURE)
+    async with edge(github, tmp_path) as one, edge(github, tmp_path) as other:
+        await one.reporter.status(failure)
+        await other.reporter.status(message(sha))
+        await one.reporter.status(failure)
+    assert github.statuses(sha)["catnet/deploy"].state == "failure"
 
 
 async def test_a_long_description_is_cut_to_what_github_takes(
@@ -131,7 +135,7 @@ async def test_a_commit_that_is_full_is_given_up(github: GithubStandIn, tmp_path
     async with edge(github, tmp_path) as door:
         await door.reporter.status(message(sha))
         github.posts.extend(github.posts * 999)
-        with pytest.raises(GithubDenied, match="keeps no more statuses"):
+        with pytest.raises(ReportRefused, match="keeps no more statuses"):
             await door.reporter.status(message(sha, text="another"))
 
 

@@ -98,6 +98,23 @@ def test_what_is_no_limit(given_: Answer) -> None:
     limits.admit()
 
 
+def test_the_quota_of_graphql_is_another() -> None:
+    limits = quota(StillClock())
+    used_up = {"x_ratelimit_remaining": "0", "x_ratelimit_reset": str(THEIR_NOW + 100)}
+    limits.heed(answer(200, **used_up, x_ratelimit_resource="graphql", date=DATE))
+    limits.admit()
+
+
+def test_a_reset_is_not_further_away_than_github_counts() -> None:
+    clock = StillClock()
+    limits = quota(clock)
+    limits.heed(
+        answer(200, x_ratelimit_remaining="0", x_ratelimit_reset=str(THEIR_NOW + 9e6), date=DATE)
+    )
+    clock.time += 3661
+    limits.admit()
+
+
 def test_the_last_request_of_the_quota_holds_the_next() -> None:
     clock = StillClock()
     limits = quota(clock)
