@@ -380,4 +380,11 @@ class InternalFault(Fault):
     code = "internal-fault"
 
 
+class TooSlow(Fault):
+    """What was to be computed of something that people wrote was not done in its time."""
+
+    code = "too-slow"
+    default_next_step = "Make it simpler; or report this with what it happened with."
+
+
 KINDS: tuple[type[CatnetError], ...] = (Transient, Refused, Blocked, Fault)

@@ -80,8 +80,13 @@ class Offload(Protocol):
     other callable stays in this process, in a thread.
     """
 
-    async def __call__(self, work: Callable[[], T], /) -> T:
-        """What ``work`` gives; what it raises is raised here."""
+    async def __call__(self, work: Callable[[], T], /, *, within: float | None = None) -> T:
+        """What ``work`` gives; what it raises is raised here.
+
+        ``within`` is for a ``functools.partial`` that runs what somebody wrote, a pattern or a
+        template: it is computed in another process however small it is, and TooSlow is raised when
+        it takes longer than so many seconds.
+        """
         ...
 
 

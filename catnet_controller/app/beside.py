@@ -8,24 +8,27 @@ that was killed.
 """
 
 import asyncio
+import ctypes
 import gc
 import itertools
 import multiprocessing
 import os
 import pickle
 import signal
+import sys
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
 from threading import Lock
 from typing import Any, Self, TypeVar
 
 import structlog
 
-from catnet_controller.errors import CatnetError, InternalFault
+from catnet_controller.errors import CatnetError, InternalFault, TooSlow
 
 T = TypeVar("T")
 
@@ -35,6 +38,7 @@ _SMALL = 8 * 1024
 """Bytes of input: what is smaller is computed here before it could be sent (about 100 lines)."""
 _DEADLINE = 600.0
 """Seconds; a comparison of 30,000 lines takes less than ten, a commit of a thousand devices 200."""
+_PR_SET_PDEATHSIG = 1
 _COLLECT = 100
 """Jobs after which a process looks for garbage that holds itself."""
 _IDLE = 60.0
@@ -78,8 +82,9 @@ class Beside:
         for pool in (self._callers, self._thread):
             pool.shutdown(wait=False, cancel_futures=True)
 
-    async def __call__(self, work: Callable[[], T], /) -> T:
-        """Raises InternalFault when the work kills its process twice, or takes too long."""
+    async def __call__(self, work: Callable[[], T], /, *, within: float | None = None) -> T:
+        """Raises InternalFault when the work kills its process twice or takes too long, TooSlow
+        when it takes longer than ``within`` seconds."""
         loop = asyncio.get_running_loop()
         if not isinstance(work, partial):
             return await loop.run_in_executor(self._thread, work)
@@ -87,7 +92,7 @@ class Beside:
         if self._bedtime is not None:
             self._bedtime.cancel()
         try:
-            return await loop.run_in_executor(self._callers, self._compute, work)
+            return await loop.run_in_executor(self._callers, self._compute, work, within)
         finally:
             self._waiting -= 1
             if not self._waiting and not self._closed:
@@ -101,16 +106,19 @@ class Beside:
 
     # --- in a thread ---------------------------------------------------------------------------
 
-    def _compute(self, work: "partial[T]") -> T:
+    def _compute(self, work: "partial[T]", within: float | None) -> T:
         sent = pickle.dumps(work, pickle.HIGHEST_PROTOCOL)
-        if len(sent) < _SMALL:
+        # What somebody wrote may take the interpreter's lock for ever, however small it is.
+        if len(sent) < _SMALL and within is None:
             return work()
         for again in (True, False):
             worker = self._taken()
             try:
-                succeeded, answer = worker.ask(sent, self._deadline)
+                succeeded, answer = worker.ask(sent, within or self._deadline)
             except TimeoutError:
                 self._drop(worker)
+                if within is not None:
+                    raise TooSlow(f"it takes longer than {within:g} s") from None
                 raise InternalFault(
                     f"a computation was stopped after {self._deadline:g} s",
                     next_step="Report this with the configuration it happened with.",
@@ -195,6 +203,7 @@ def _serve(calls: "Connection[Any, Any]") -> None:
     # The daemon drains on these; it says itself when nothing is to be computed any more.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    _end_with(multiprocessing.parent_process())
     _stand_back()
     # The trees that are compared have no cycles, and looking for some takes half of the time.
     gc.disable()
@@ -203,6 +212,20 @@ def _serve(calls: "Connection[Any, Any]") -> None:
             calls.send_bytes(_answer(calls.recv_bytes()))
             if answered % _COLLECT == 0:
                 gc.collect()
+
+
+def _end_with(daemon: BaseProcess | None) -> None:
+    """Be killed when the daemon is: what is computed meanwhile nobody waits for.
+
+    prctl(2), PR_SET_PDEATHSIG; elsewhere the pipe's end is seen after the work.
+    """
+    if daemon is None or not sys.platform.startswith("linux"):
+        return
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != daemon.pid:
+        # It was gone already.
+        os._exit(0)
 
 
 def _stand_back() -> None:

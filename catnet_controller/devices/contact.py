@@ -46,6 +46,8 @@ T = TypeVar("T")
 log = structlog.get_logger(__name__)
 
 TOO_SLOW = "Raise the minutes of the revert timer, or push less at once."
+_SEARCH = 5.0
+"""Seconds for a pattern in what a device printed; the good ones take milliseconds."""
 _BUSY_ATTEMPTS = 4
 _SAVE_ATTEMPTS = 4
 _LONGEST_LINE = 254
@@ -125,6 +127,10 @@ class Contact:
     async def compute(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """What the pure function gives, computed beside the loop. Raises what it raises."""
         return await self._offload(partial(work, *args, **kwargs))
+
+    async def search(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """The same of a pattern that somebody wrote. Raises TooSlow, too."""
+        return await self._offload(partial(work, *args, **kwargs), within=_SEARCH)
 
     # --- sessions --------------------------------------------------------------------------------
 

@@ -4,14 +4,19 @@ Only `show` lines and `ping` are typed. What stands in the answers is judged in 
 """
 
 import asyncio
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
 
 import structlog
 
 from catnet_controller.devices.contact import Contact
 from catnet_controller.devices.terminal import Terminal
-from catnet_controller.errors import HealthFailed
+from catnet_controller.errors import HealthFailed, TooSlow
 from catnet_controller.ios import vitals
 from catnet_controller.models import Expectation, Probe, Vitals
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
@@ -49,7 +54,7 @@ class Health:
                 next_step="Correct this check in the inventory; nothing was typed.",
             )
         if probe.expect is Expectation.UNCHANGED and not vitals.unknown(answer):
-            return await self._contact.compute(vitals.fingerprint, probe.pattern, answer)
+            return await self._search(probe, vitals.fingerprint, probe.pattern, answer)
         return "" if await self._reason(probe, answer, "") is None else _FAILED
 
     async def after(
@@ -104,7 +109,8 @@ class Health:
         return await self._reason(probe, await self._contact.say(session, probe.show), mark)
 
     async def _reason(self, probe: Probe, answer: str, mark: str) -> str | None:
-        return await self._contact.compute(
+        return await self._search(
+            probe,
             vitals.judged,
             show=probe.show,
             expect=probe.expect.value,
@@ -112,6 +118,18 @@ class Health:
             answer=answer,
             before=mark,
         )
+
+    async def _search(
+        self, probe: Probe, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs
+    ) -> T:
+        try:
+            return await self._contact.search(work, *args, **kwargs)
+        except TooSlow as error:
+            raise HealthFailed(
+                f"{self._contact.device.name}: /{probe.pattern}/ in what `{probe.show}` prints:"
+                f" {error.message} ({probe.origin})",
+                next_step="Write the pattern without repetitions of what repeats itself.",
+            ) from error
 
     async def _up(self, session: Terminal, running: str) -> vitals.Up:
         """A line that the device does not know tells of nothing that is up."""

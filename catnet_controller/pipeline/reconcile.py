@@ -295,6 +295,7 @@ class Reconcile:
             trigger.ref,
             at=pull.merge if base else "",
             added=added,
+            stranger=pull.fork,
         )
         cause = f"{verdict.MERGED}{self._branch_name} at {base[:12]}" if base else verdict.ALONE
         cause += _why(trigger, last)

@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from catnet_controller.errors import SnapshotRefused
+from catnet_controller.errors import SnapshotRefused, TooSlow
 from catnet_controller.models import Desired, Device, DeviceState, Problem, Revision, Snapshot
 from catnet_controller.policy import desired
 from catnet_controller.ports import Offload, Repository
+
+_OURS, _STRANGER = 600.0, 30.0
+"""Seconds for reading what people who may write to the repository wrote, and what others did."""
+_ALL = "the repository"
 
 
 async def take(
@@ -20,11 +24,12 @@ async def take(
     *,
     at: str = "",
     added: Sequence[Device] = (),
+    stranger: bool = False,
 ) -> Snapshot:
     """Read the commit and every file that matters, and build what it wants on each device.
 
     ``at`` is another commit to take the files of: the would-be merge of a pull request. ``added``
-    are the devices that CatNet itself keeps.
+    are the devices that CatNet itself keeps. What a ``stranger`` wrote gets little time.
     Raises NotVisibleYet, GithubUnavailable, RateLimited, GithubDenied as the repository does.
     Problems in the files are in the snapshot, not raised: they are the author's, all at once.
     """
@@ -33,14 +38,26 @@ async def take(
         files = await repository.files(at or sha)
     except SnapshotRefused as error:
         return Snapshot(revision=revision, problems=_listed(error))
-    return await build(files, revision, offload, added)
+    return await build(files, revision, offload, added, stranger=stranger)
 
 
 async def build(
-    files: Mapping[str, bytes], revision: Revision, offload: Offload, added: Sequence[Device]
+    files: Mapping[str, bytes],
+    revision: Revision,
+    offload: Offload,
+    added: Sequence[Device],
+    *,
+    stranger: bool = False,
 ) -> Snapshot:
     """The same from files that are here already."""
-    snapshot, packed = await offload(partial(_built, dict(files), revision, tuple(added)))
+    work = partial(_built, dict(files), revision, tuple(added))
+    templates = any(path.endswith(".j2") for path in files)
+    within = _STRANGER if stranger else _OURS if templates else None
+    try:
+        snapshot, packed = await offload(work, within=within)
+    except TooSlow as error:
+        slow = Problem(file=_ALL, line=0, message=f"{error.message} to read; make it simpler")
+        return Snapshot(revision=revision, problems=(slow,))
     devices: dict[str, Desired] = {}
     for name, one in packed.items():
         devices[name] = pickle.loads(one)  # noqa: S301 - packed below
@@ -53,7 +70,7 @@ def _listed(error: SnapshotRefused) -> tuple[Problem, ...]:
     problems = []
     for line in error.message.splitlines():
         file, _, message = line.rpartition(": ")
-        problems.append(Problem(file=file or "the repository", line=0, message=message))
+        problems.append(Problem(file=file or _ALL, line=0, message=message))
     if error.next_step != error.default_next_step:
         last = problems[-1]
         problems[-1] = replace(last, message=f"{last.message}. {error.next_step}")

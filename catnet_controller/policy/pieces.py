@@ -18,13 +18,17 @@ from catnet_controller.ios.words import canonical
 from catnet_controller.models import Problem
 
 CONTROL = re.compile(
-    "[\x00-\x02\x04-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]"
+    "[\x00-\x02\x04-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff"
+    "\ud800-\udfff]"
 )
 """Characters that no file may hold, once its line ends are plain newlines.
 
 Tab and newline are text, and chr(3) delimits banners. Among the rest are line ends that only some
 programs see, and marks that make text look other than it is.
 """
+
+MAX_LINE = 8192
+"""Characters; the command line of IOS takes 254, and few lines of a file may be longer."""
 
 _PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}|\{\{|\{%-?\s*(?:if|for|set|else|elif|end\w+)\b")
 _SECRET = re.compile(r"""\s*secret\(\s*(["'])[A-Za-z0-9_][A-Za-z0-9_.-]*\1\s*\)\s*""")
@@ -52,6 +56,10 @@ class Merged:
 def read(file: str, lines: Sequence[tuple[int, str]]) -> Piece:
     """Take a piece apart; ``lines`` come with their number in ``file``."""
     numbers = tuple(number for number, _ in lines)
+    for number, line in lines:
+        if len(line) > MAX_LINE:
+            message = f"a line has at most {MAX_LINE} characters"
+            return Piece(file, (), numbers, (Problem(file=file, line=number, message=message),))
     tree = parse("".join(f"{line}\n" for _, line in lines))
     problems = []
     for one in tree.problems:
@@ -62,6 +70,8 @@ def read(file: str, lines: Sequence[tuple[int, str]]) -> Piece:
             if not _SECRET.fullmatch(found[1] or ""):
                 hint = '{{ secret("name") }} is what can stand here; templates end in .j2'
                 problems.append(Problem(file=file, line=number, message=f"`{found[0]}`: {hint}"))
+                # To look for the end of each that has none takes the square of their number.
+                break
     return Piece(file, tree.nodes, numbers, tuple(problems))
 
 

@@ -41,6 +41,8 @@ MAX_TOTAL = 200 * MAX_STEPS
 """Budget of all renderings of one snapshot."""
 
 _BIGGEST = 2**63
+_COMPARED = 8
+"""How many characters or elements are compared for one step."""
 _MARK = "\x01{}\x02"
 _MARKS = re.compile("\x01(\\d+)\x02")
 _SECRET = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
@@ -143,6 +145,7 @@ class _Environment(SandboxedEnvironment):
         self.filters = {name: self._paid(FILTERS[name]) for name in _FILTERS}
         self.filters.update({"join": self._join, "replace": self._replace, "string": _scalar})
         self.filters.update({"\x00each": self._each, "\x00glue": self._glue, "\x00own": self._own})
+        self.filters["\x00seen"] = self._seen
 
     def pay(self, steps: int) -> None:
         self.budget -= steps
@@ -192,6 +195,11 @@ class _Environment(SandboxedEnvironment):
         elif isinstance(value, Collection) and not isinstance(value, str | list | tuple | Mapping):
             value = list(value)
         self.pay(_weight(value))
+        return value
+
+    def _seen(self, value: object) -> object:
+        """Pay for what is compared: far less than for what is made."""
+        self.pay(1 + _weight(value) // _COMPARED)
         return value
 
     def _each(self, values: object) -> Iterator[object]:
@@ -255,7 +263,15 @@ def _check(template: nodes.Template) -> None:
 
 
 def _bound(template: nodes.Template) -> None:
-    """Send every loop, joining and literal through the budget; mark lines with their number."""
+    """Send every loop, comparison, joining and literal through the budget; mark lines with their
+    number."""
+    compared: list[nodes.Compare | nodes.Operand] = list(template.find_all(nodes.Compare))
+    compared += template.find_all(nodes.Operand)
+    for each in compared:
+        each.expr = _through("\x00seen", each.expr, template.environment)
+    for test in list(template.find_all(nodes.Test)):
+        test.node = _through("\x00seen", test.node, template.environment)
+        test.args = [_through("\x00seen", arg, template.environment) for arg in test.args]
     for loop in list(template.find_all(nodes.For)):
         loop.iter = _through("\x00each", loop.iter, template.environment)
     for holder in list(template.find_all(nodes.Node)):
@@ -272,6 +288,8 @@ def _bounded(value: object, holder: nodes.Node) -> object:
     if isinstance(value, nodes.Concat):
         glued = nodes.Tuple(value.nodes, "load", lineno=value.lineno)
         return _through("\x00glue", glued, value.environment)
+    if isinstance(value, nodes.Getitem) and isinstance(value.arg, nodes.Slice):
+        return _through("\x00own", value, value.environment)
     if isinstance(value, nodes.List | nodes.Dict) or (
         isinstance(value, nodes.Tuple)
         and value.ctx == "load"
@@ -315,7 +333,7 @@ def _scalar(value: object) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         kind = "nothing" if value is None else type(value).__name__
         raise _NotAllowed(f"{kind} cannot be written into a configuration")
-    if isinstance(value, int) and abs(value) >= _BIGGEST:
+    if isinstance(value, int | float) and not abs(value) < _BIGGEST:
         raise _NotAllowed("a number is too big")
     text = str(value)
     if CONTROL.search(text):
@@ -363,7 +381,7 @@ def _problem(file: str, error: BaseException, variables: Mapping[str, object]) -
     message = str(error).strip() or type(error).__name__
     if undefined := _UNDEFINED.match(message):
         message = f"`{undefined[1]}` is not defined{_nearest(undefined[1], variables)}"
-    elif isinstance(error, RecursionError | SyntaxError):
+    elif isinstance(error, MemoryError | RecursionError | SyntaxError):
         message = "is nested too deeply"
     elif isinstance(error, NameError):
         message = "a number is too big"
@@ -384,5 +402,5 @@ def _line(trace: TracebackType | None) -> int:
 _EXCEPTIONS = (
     *(TemplateError, ArithmeticError, AttributeError, LookupError, RecursionError),
     # Jinja2 writes what it computed beforehand into code, and `inf` is no literal of Python.
-    *(NameError, SyntaxError, TypeError, ValueError),
+    *(MemoryError, NameError, SyntaxError, TypeError, ValueError),
 )

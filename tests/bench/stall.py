@@ -111,7 +111,7 @@ def _bystander(far: "Connection[Any, Any]") -> None:
 
 
 def _threaded(pool: ThreadPoolExecutor) -> Offload:
-    async def offload(work: Callable[[], T], /) -> T:
+    async def offload(work: Callable[[], T], /, *, within: float | None = None) -> T:
         return await asyncio.get_running_loop().run_in_executor(pool, work)
 
     return offload

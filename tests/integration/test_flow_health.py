@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from catnet_controller.devices import contact
 from catnet_controller.models import Outcome, Restored, State, Step, Wish
 from catnet_controller.simulator.faults import Fault, What, When
 from tests.helpers_flow import Flow, config, flow, inventory, killed_at
@@ -143,6 +144,20 @@ async def test_checks_of_the_inventory(it: Flow, check: str, told: str) -> None:
     await health(it, text)
     sha = await it.push({"configs/a.cfg": routed(LINE)})
     await taken_back(it, sha, told)
+
+
+async def test_a_pattern_that_takes_for_ever_stops_the_push_before_it_begins(
+    it: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(contact, "_SEARCH", 1.0)
+    dashes = routed("ip domain name example.com").replace("uplink", "-" * 100)
+    await it.push({"configs/a.cfg": dashes})
+    show = "show running-config | include description"
+    await health(it, f"checks:\n  - show: {show}\n    no-match: (-|--)+x")
+    await it.push({"configs/a.cfg": dashes.replace("example.com", "example.net")})
+    found = await outcome(it)
+    assert (found.error_code, found.restored) == ("health", Restored.NOT_NEEDED)
+    assert "prints: it takes longer than 1 s (inventory.yaml:" in (found.error or "")
 
 
 async def test_check_that_the_device_does_not_take_stops_the_push_before_it_begins(

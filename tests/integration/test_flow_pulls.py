@@ -1,5 +1,6 @@
 """Pull requests, step by step over real parts: what merging would do, and what keeps it from it."""
 
+import re
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import pytest
 
 from catnet_controller.demo.standin import Fault, Trouble
 from catnet_controller.models import Trigger
+from catnet_controller.pipeline import snapshot
 from catnet_controller.pipeline.reconcile import (
     AGAIN_DELAY,
     AGAIN_EVERY,
@@ -324,6 +326,22 @@ async def test_a_fork_cannot_turn_the_verdict_of_the_same_commit(it: Flow) -> No
     assert it.said(sha) == verdict
     (comment,) = it.github.comments(fork)
     assert "a fork is never compared with devices" in comment.body
+
+
+async def test_a_fork_that_takes_for_ever_is_refused_and_holds_nobody_up(
+    it: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(snapshot, "_STRANGER", 1.0)
+    monkeypatch.setattr(snapshot, "_built", _for_ever)
+    change = {"configs/a.cfg": config("a", ROUTE)}
+    number = await it.github.open_pull("slow", "Slow", change, fork="stranger/config")
+    await it.trigger(f"pull/{number}")
+    word = "the repository: it takes longer than 1 s to read; make it simpler"
+    assert it.said(it.github.pulls[number].sha)[PLAN] == ("failure", word)
+
+
+def _for_ever(*_: object) -> None:
+    re.search("(-|--)+x", "-" * 200)
 
 
 async def test_one_of_two_pull_requests_for_a_commit_may_go(it: Flow) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 import select
 import signal
 import subprocess
@@ -14,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from catnet_controller.app.beside import Beside
-from catnet_controller.errors import InternalFault, NotUnderstood
+from catnet_controller.errors import InternalFault, NotUnderstood, TooSlow
 
 LARGE = "x" * 20_000
 
@@ -44,6 +45,11 @@ def die_once(_: str, mark: Path) -> str:
 
 def last(_: str) -> None:
     select.select([], [], [], 60)
+
+
+def spin(_: str) -> None:
+    """With the interpreter's lock, which it never gives back."""
+    re.search("(-|--)+x", "-" * 200)
 
 
 @pytest.fixture
@@ -98,6 +104,14 @@ async def test_work_has_a_deadline() -> None:
         assert not beside.processes
 
 
+async def test_what_somebody_wrote_is_computed_apart_and_not_for_long(beside: Beside) -> None:
+    assert await beside(partial(where, "small"), within=10.0) != os.getpid()
+    with pytest.raises(TooSlow, match=r"longer than 0\.5 s"):
+        await beside(partial(spin, ""), within=0.5)
+    assert not beside.processes
+    assert await beside(partial(where, "small"), within=10.0) != os.getpid()
+
+
 async def test_nothing_is_left_of_processes_nobody_needs() -> None:
     with Beside(idle=0.0) as beside:
         number = await beside(partial(where, LARGE))
@@ -131,15 +145,23 @@ def gone(number: int) -> bool:
     return False
 
 
+def spent(number: int) -> float:
+    """Seconds of CPU that a process took (proc(5), stat)."""
+    user, system = Path(f"/proc/{number}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
 SCRIPT = """\
 import asyncio, sys
 from functools import partial
 from catnet_controller.app.beside import Beside
-from tests.unit.test_beside import LARGE, where
+from tests.unit.test_beside import LARGE, spin, where
 
 async def main():
     with Beside() as beside:
         print(await beside(partial(where, LARGE)), flush=True)
+        if sys.argv[1] == "busy":
+            await beside(partial(spin, LARGE))
         await asyncio.sleep(60)
 
 if __name__ == "__main__":
@@ -148,18 +170,23 @@ if __name__ == "__main__":
 
 
 @pytest.mark.skipif(not hasattr(os, "pidfd_open"), reason="asks Linux for the end of a process")
-def test_a_killed_daemon_leaves_no_process(tmp_path: Path) -> None:
+@pytest.mark.parametrize("state", ["busy", "idle"])
+def test_a_killed_daemon_leaves_no_process(tmp_path: Path, state: str) -> None:
     script = tmp_path / "script.py"
     script.write_text(SCRIPT)
     root = Path(__file__).parents[2]
     daemon = subprocess.Popen(
-        [sys.executable, script],
+        [sys.executable, script, state],
         stdout=subprocess.PIPE,
         text=True,
         env={**os.environ, "PYTHONPATH": str(root)},
     )
     assert daemon.stdout is not None
-    with daemon, os.fdopen(os.pidfd_open(int(daemon.stdout.readline()))) as worker:
+    number = int(daemon.stdout.readline())
+    with daemon, os.fdopen(os.pidfd_open(number)) as worker:
+        begun = spent(number)
+        while state == "busy" and spent(number) < begun + 0.2:
+            time.sleep(0.01)
         os.kill(daemon.pid, signal.SIGKILL)
         ended, _, _ = select.select([worker], [], [], 10)
     assert ended

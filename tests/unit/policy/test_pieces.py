@@ -1,6 +1,7 @@
 """Pieces of configuration put together, and where they contradict each other."""
 
 import os
+import time
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,15 @@ def test_lines_that_lost_their_indentation_are_told_where_they_belong() -> None:
     assert complaints("interface Vlan1\nip address 192.0.2.1 255.255.255.0\n") == [
         "a:2: `ip address 192.0.2.1 255.255.255.0` belongs below `interface Vlan1`: indent it"
     ]
+
+
+def test_a_line_without_end_is_a_problem_at_once() -> None:
+    begun = time.process_time()
+    (problem,) = pieces.read("a", [(1, "hostname a"), (2, "{{" * 1_500_000)]).problems
+    assert str(problem) == f"a:2: a line has at most {pieces.MAX_LINE} characters"
+    (problem,) = pieces.read("a", [(1, "{{" * 4000)]).problems
+    assert problem.message.startswith("`{{`: ")
+    assert time.process_time() - begun < 5, "seconds; to look for each end takes minutes"
 
 
 @pytest.mark.parametrize(

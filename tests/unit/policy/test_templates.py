@@ -141,6 +141,9 @@ def test_lines_without_blocks_keep_their_numbers(source: list[str]) -> None:
         ("{{ nmae | join }}", "`nmae` is not defined"),
         ("{{ " + "(" * 5000 + ")" * 5000 + " }}", "nested too deeply"),
         ("{{ 1e400 | int }}", "a number is too big"),
+        ("{{ 1e400 }}", "a number is too big"),
+        ("{{ '\\ud800' }}", "control character"),
+        ("{% if 0 %}" + "{% elif 0 %}" * 15000 + "{% endif %}", "nested too deeply"),
         ("{% for a in [1] %}" * 60 + "{% endfor %}" * 60, "nested too deeply"),
         ("x" * (templates.MAX_SOURCE + 1), "a template has at most"),
     ],
@@ -170,6 +173,10 @@ def test_what_it_may_not_do(source: str, words: str) -> None:
         "{% set a = range(999) | map('string') | join(' ') %}"
         + "{% for x in a.split() %}" * 2
         + "{% endfor %}" * 2,
+        "{% set a = range(9999) %}{% for b in a %}{% if -1 in a %}{% endif %}{% endfor %}",
+        "{% set a = range(9999) %}{% for b in a %}{% if a == a %}{% endif %}{% endfor %}",
+        "{% set a = range(9999) %}{% for b in a %}{% if -1 is in(a) %}{% endif %}{% endfor %}",
+        "{% set a = range(9999) %}{% for b in a %}{% if a[1:] %}{% endif %}{% endfor %}",
         "{% for a in range(9999) %}{% for b in range(9999) if b > 9999 %}{% endfor %}{% endfor %}",
     ],
 )
