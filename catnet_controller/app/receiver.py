@@ -13,17 +13,18 @@ holds deliveries.
 import asyncio
 import os
 import re
+import resource
 import signal
 import socket
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
 from functools import partial
 from ipaddress import ip_network
-from typing import Literal, Self
+from typing import Any, Literal, Self
 
 import orjson
 import structlog
@@ -35,6 +36,7 @@ from catnet_controller.github import events
 from catnet_controller.models import Delivery, Trigger
 from catnet_controller.ports import Arrival, Clock
 from catnet_controller.telemetry import logs
+from catnet_controller.web.arrivals import MOST
 from catnet_controller.web.reception import Reception
 from catnet_controller.web.webhook import Webhook
 
@@ -46,10 +48,14 @@ _SILENT = 30.0
 """Seconds without a line after which it is started again."""
 _PARTING = 2.0
 """Seconds it has to end by itself."""
-_LINE = 16 * 1024 * 1024
-"""Bytes of a line, at most."""
+_LINE = 1024 * 1024
+"""Bytes of a line, at most; an honest one has a tenth of it."""
 _TEXT = 1000
 """Characters of a text in it, at most."""
+_CONNECTIONS = 4096
+"""Open connections, at most, and fewer where the system allows fewer."""
+_SPARE = 256
+"""Descriptors for what is no connection, and for those that come before one could be closed."""
 _KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TZ", "VIRTUAL_ENV")
 """Of the environment; the rest may hold secrets."""
 
@@ -132,7 +138,7 @@ class Receiver:
                     line = await reader.readline()
                 if not line:
                     return "ended"
-                refused, arrived = _read(line, self._clock.now())
+                refused, arrived = _read(line, self._orders, self._clock.now())
             except TimeoutError:
                 return f"was silent for {_SILENT:g} s"
             except OSError:
@@ -185,7 +191,7 @@ _Refused = tuple[str, int, str, str]
 """Result, number, and detail and peer of the last."""
 
 
-def _read(line: bytes, now: float) -> tuple[list[_Refused], list[Arrival]]:
+def _read(line: bytes, orders: Orders, now: float) -> tuple[list[_Refused], list[Arrival]]:
     """What the process says, nothing of it believed unseen: a stranger may have got hold of it.
 
     Raises ValueError, TypeError, KeyError or AttributeError for what it does not say.
@@ -193,26 +199,56 @@ def _read(line: bytes, now: float) -> tuple[list[_Refused], list[Arrival]]:
     said = orjson.loads(line)
     refused = [
         (_word(result, "forged|refused"), _count(number), _text(detail), _text(peer))
-        for result, number, detail, peer in said["refused"]
+        for result, number, detail, peer in _few(said["refused"], 2)
     ]
-    return refused, [_arrival(*each, now=now) for each in said["arrived"]]
+    arrived = _few(said["arrived"], MOST)
+    return refused, [_arrival(*each, orders=orders, now=now) for each in arrived]
 
 
 def _arrival(
-    guid: object, event: object, verdict: object, raised: Sequence[object] | None, *, now: float
+    guid: object,
+    event: object,
+    verdict: object,
+    raised: Sequence[object] | None,
+    *,
+    orders: Orders,
+    now: float,
 ) -> Arrival:
     delivery = Delivery(
-        guid=_text(guid), event=_text(event), verdict=_text(verdict), received_at=now
+        guid=_word(guid, "[0-9A-Za-z-]{0,64}"),
+        event=_word(event, "[a-z0-9_]{0,64}"),
+        verdict=_word(verdict, "(?:accepted|ignored|refused): .*"),
+        received_at=now,
     )
     if raised is None:
         return delivery, None
-    ref, reason, sha = raised
+    ref, sha = raised
     return delivery, Trigger(
-        ref=_word(ref, "branch/.+|(pull|comment)/[0-9]+"),
-        reason=_text(reason),
-        sha=None if sha is None else _text(sha),
+        ref=_ref(ref, orders),
+        # Not as the process has it: the cause of a deployment is told to people.
+        reason=events.REASONS[_text(ref).partition("/")[0]],
+        sha=None if sha is None else _word(sha, "[0-9a-f]{40}|[0-9a-f]{64}"),
         due_at=now,
     )
+
+
+def _ref(value: object, orders: Orders) -> str:
+    """One that may be looked at: the branch, a pull request, and a comment where they count."""
+    text = _text(value)
+    kind, _, name = text.partition("/")
+    if kind == "branch" and name == orders.branch:
+        return text
+    number = int(_word(name, "[1-9][0-9]{0,18}"))
+    most = {"pull": 2**31, "comment": 2**63 if orders.commands else 0}
+    if number >= most[kind]:
+        raise ValueError
+    return text
+
+
+def _few(values: Sequence[Sequence[Any]], most: int) -> Sequence[Sequence[Any]]:
+    if len(values) > most:
+        raise ValueError
+    return values
 
 
 def _text(value: object) -> str:
@@ -223,7 +259,7 @@ def _text(value: object) -> str:
 
 def _word(value: object, pattern: str) -> str:
     text = _text(value)
-    if not re.fullmatch(pattern, text):
+    if not re.fullmatch(pattern, text, re.DOTALL):
         raise ValueError
     return text
 
@@ -255,7 +291,7 @@ class _Line:
                 delivery.guid,
                 delivery.event,
                 delivery.verdict,
-                (raised.ref, raised.reason, raised.sha) if raised else None,
+                (raised.ref, raised.sha) if raised else None,
             )
             for delivery, raised in arrived
         ]
@@ -294,6 +330,38 @@ def _gone() -> StoreBusy:
     return StoreBusy("the daemon is ending")
 
 
+class _Door(web.Server):
+    """Where there are too many connections, one that asks for nothing gives way.
+
+    Without a descriptor left, nobody is let in, and asyncio says so thousands of times a second.
+    """
+
+    def __init__(
+        self, handler: Callable[[web.BaseRequest], Awaitable[web.StreamResponse]], **given: Any
+    ) -> None:
+        super().__init__(self._handle, **given)
+        self._handler = handler
+        self._busy: set[object] = set()
+        allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._most = min(_CONNECTIONS, allowed - _SPARE)
+
+    async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
+        who = request.protocol
+        self._busy.add(who)
+        try:
+            return await self._handler(request)
+        finally:
+            self._busy.discard(who)
+
+    def connection_made(self, handler: web.RequestHandler, transport: asyncio.Transport) -> None:
+        super().connection_made(handler, transport)
+        there = self.connections
+        if len(there) > self._most:
+            open_ = (each for each in there if each.transport is not None)
+            idle = (each for each in open_ if each not in self._busy)
+            next(idle, handler).force_close()
+
+
 async def serve(line: socket.socket, ports: Sequence[socket.socket]) -> None:
     """Take webhooks at ``ports`` until the daemon at the other end of ``line`` is gone."""
     reader, writer = await asyncio.open_unix_connection(sock=line, limit=_LINE)
@@ -312,7 +380,7 @@ async def serve(line: socket.socket, ports: Sequence[socket.socket]) -> None:
         trusted=[ip_network(each) for each in orders.trusted],
     )
     runner = web.ServerRunner(
-        web.Server(webhook.alone, access_log=None, keepalive_timeout=orders.keepalive),
+        _Door(webhook.alone, access_log=None, keepalive_timeout=orders.keepalive),
         handle_signals=False,
         shutdown_timeout=_TICK,
     )

@@ -21,7 +21,9 @@ from catnet_controller.models import Delivery, Trigger
 _GUID = re.compile(r"[0-9A-Za-z][0-9A-Za-z-]{0,63}")
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _SHA = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
-_ORDER = re.compile(r"\s{0,64}/catnet(?:\s|$)")
+_ORDER = re.compile(r"(?:[ \t]{0,64}\r?\n){0,16} {0,3}/catnet(?:\s|$)")
+REASONS = {"branch": "push", "pull": "pull-request", "comment": "comment"}
+"""Why a delivery makes us look, by the kind of ref to look at."""
 _BRANCH = "refs/heads/"
 _PULL_ACTIONS = frozenset(
     {
@@ -168,7 +170,12 @@ def _push(payload: dict[str, Any], branch: str, now: float) -> tuple[str, Trigge
     gone = deleted or not after.strip("0")
     return (
         f"branch {_shown(branch)} was deleted" if gone else f"push of {after}",
-        Trigger(ref=f"branch/{branch}", reason="push", sha=None if gone else after, due_at=now),
+        Trigger(
+            ref=f"branch/{branch}",
+            reason=REASONS["branch"],
+            sha=None if gone else after,
+            due_at=now,
+        ),
     )
 
 
@@ -192,7 +199,7 @@ def _pull_request(payload: dict[str, Any], branch: str, now: float) -> tuple[str
         return f"pull request {number} is for branch {_shown(base)}", None
     return (
         f"pull request {number} {action}",
-        Trigger(ref=f"pull/{number}", reason="pull-request", sha=sha, due_at=now),
+        Trigger(ref=f"pull/{number}", reason=REASONS["pull"], sha=sha, due_at=now),
     )
 
 
@@ -221,7 +228,9 @@ def _comment(payload: dict[str, Any], now: float) -> tuple[str, Trigger | None]:
         return "the comment is not of a person", None
     return (
         f"comment {written.id} under pull request {written.pull}",
-        Trigger(ref=f"comment/{written.id}", reason="comment", sha=written.digest, due_at=now),
+        Trigger(
+            ref=f"comment/{written.id}", reason=REASONS["comment"], sha=written.digest, due_at=now
+        ),
     )
 
 

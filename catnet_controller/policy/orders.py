@@ -26,9 +26,11 @@ def read(text: str) -> tuple[Verb, str] | None:
 
     Raises NoOrder.
     """
-    first = text.strip().split("\n", 1)[0].strip()
-    if not re.match(r"/catnet(?:\s|$)", first):
+    first = next((line for line in text.split("\n") if line.strip()), "")
+    # With more blanks, or others, it is code in Markdown, and nobody's order.
+    if not re.match(r" {0,3}/catnet(?:\s|$)", first):
         return None
+    first = first.strip()
     found = _LINE.fullmatch(first)
     if found is None:
         raise NoOrder("There is too much on the line.")

@@ -22,6 +22,9 @@ _SHORT = 4
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _QUIET = ("asyncio", "asyncssh", "aiohttp.access", "alembic", "github", "scrapli", "urllib3")
 """Libraries that tell each packet or request at level info."""
+_SILENT = ("aiohttp.server",)
+"""Tells of every request that is no HTTP, so whoever reaches a port could fill the disk; what goes
+wrong in ours is logged where it does."""
 
 
 class Redactor:
@@ -103,6 +106,8 @@ class Logs:
         logging.getLogger().setLevel(number)
         for name in _QUIET:
             logging.getLogger(name).setLevel(max(number, logging.WARNING))
+        for name in _SILENT:
+            logging.getLogger(name).setLevel(logging.CRITICAL)
 
     def close(self) -> None:
         root = logging.getLogger()
@@ -110,7 +115,7 @@ class Logs:
         for handler in self._before:
             root.addHandler(handler)
         root.setLevel(self._level)
-        for name in _QUIET:
+        for name in (*_QUIET, *_SILENT):
             logging.getLogger(name).setLevel(logging.NOTSET)
         logging.captureWarnings(capture=False)
         structlog.reset_defaults()

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-_MOST = 200
+MOST = 200
 """Rows of a transaction: others want to write as well."""
 
 _Waiting = tuple[T, "asyncio.Future[None]"]
@@ -41,7 +41,7 @@ class Arrivals(Generic[T]):
         """Write until nobody waits."""
         try:
             while self._waiting:
-                batch, self._waiting = self._waiting[:_MOST], self._waiting[_MOST:]
+                batch, self._waiting = self._waiting[:MOST], self._waiting[MOST:]
                 await self._flush(batch)
         finally:
             self._writer = None

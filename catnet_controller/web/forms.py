@@ -61,7 +61,10 @@ def _same_site(request: web.Request, public_url: str) -> None:
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     ours = {request.host.lower(), urlsplit(public_url).netloc.lower()}
     # Every browser says it with a POST; what is no browser has no cookie of somebody else.
-    known = origin is None or urlsplit(origin).netloc.lower() in ours - {""}
+    try:
+        known = origin is None or urlsplit(origin).netloc.lower() in ours - {""}
+    except ValueError:
+        known = False
     if not known or site not in ("same-origin", "none"):
         raise _refused(403, "wrong-origin", "Another site sent this form.")
 

@@ -8,10 +8,12 @@ nothing is parsed that was not verified.
 import asyncio
 import re
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Protocol
 
-from aiohttp import web
+from aiohttp import ClientError, web
 
 from catnet_controller.errors import CatnetError
 from catnet_controller.models import Delivery, Trigger
@@ -24,6 +26,8 @@ PATH = "/webhook/github"
 _SIGNATURE = re.compile(r"sha256=[0-9a-fA-F]{64}")
 _MOST_READERS = 256
 _BUDGET_BYTES = 64 * 1024 * 1024
+_CUT = (web.RequestPayloadError, ClientError, OSError)
+"""How aiohttp tells of a body that does not come, or not as it said."""
 
 
 class Event(Protocol):
@@ -53,6 +57,14 @@ class Interpret(Protocol):
     def __call__(
         self, event: str, delivery: str, body: bytes, *, repository: str, branch: str, now: float
     ) -> Event: ...
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
+class _Reader:
+    """A body that is on its way."""
+
+    deadline: asyncio.Timeout
+    body: bytearray = field(default_factory=bytearray)
 
 
 Verify = Callable[[bytes, str | None], bool]
@@ -104,7 +116,7 @@ class Webhook:
         self._max_bytes = max_bytes
         self._read_seconds = read_seconds
         self._trusted = trusted
-        self._readers = 0
+        self._readers: list[_Reader] = []
         self._held = 0
 
     def routes(self) -> list[web.RouteDef]:
@@ -198,17 +210,21 @@ class Webhook:
         return body
 
     async def _read(self, request: web.BaseRequest) -> bytes:
-        if self._readers >= _MOST_READERS:
-            raise _busy()
         if request.content.is_eof():
             # All of it came with its headers, as most do: nothing to wait for.
-            whole = request.content.read_nowait()
+            whole = self._now(request)
             self._bound(len(whole), self._held + len(whole))
             return whole
-        self._readers += 1
-        body = bytearray()
+        if len(self._readers) >= _MOST_READERS:
+            # Whoever is slow gives way, or 256 strangers would keep all others out.
+            least = min(self._readers, key=lambda each: len(each.body))
+            least.deadline.reschedule(asyncio.get_running_loop().time())
+            self._readers.remove(least)
+        reader = _Reader(deadline=asyncio.timeout(self._read_seconds))
+        body = reader.body
+        self._readers.append(reader)
         try:
-            async with asyncio.timeout(self._read_seconds):
+            async with reader.deadline:
                 while chunk := await request.content.readany():
                     body += chunk
                     self._held += len(chunk)
@@ -221,14 +237,19 @@ class Webhook:
                 next_step="Deliver it again.",
                 headers={"Connection": "close"},
             ) from None
-        except web.RequestPayloadError:
-            raise HttpProblem(
-                400, "malformed-body", "The body is malformed.", next_step="Deliver it again."
-            ) from None
+        except _CUT:
+            raise _malformed() from None
         finally:
-            self._readers -= 1
+            with suppress(ValueError):
+                self._readers.remove(reader)
             self._held -= len(body)
         return bytes(body)
+
+    def _now(self, request: web.BaseRequest) -> bytes:
+        try:
+            return request.content.read_nowait()
+        except _CUT:
+            raise _malformed() from None
 
     def _bound(self, size: int, held: int) -> None:
         """``size`` is of one body, ``held`` of all that are read now."""
@@ -269,6 +290,16 @@ def _forged(detail: str) -> HttpProblem:
         "bad-signature",
         detail,
         next_step="Make the webhook's secret on GitHub one of github.webhook_secrets.",
+    )
+
+
+def _malformed() -> HttpProblem:
+    return HttpProblem(
+        400,
+        "malformed-body",
+        "The body is malformed, or was cut off.",
+        next_step="Deliver it again.",
+        headers={"Connection": "close"},
     )
 
 

@@ -1,6 +1,7 @@
 """The process that takes webhooks: what it records, what it knows, and every way it can end."""
 
 import asyncio
+import dataclasses
 import hashlib
 import hmac
 import json
@@ -10,7 +11,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -210,8 +211,17 @@ async def test_one_that_hangs_is_started_again(monkeypatch: pytest.MonkeyPatch) 
         b"{}",
         b'{"refused": [], "arrived": [["g", "push", "v"]]}',
         b'{"refused": [], "arrived": [["g", 7, "v", null]]}',
-        b'{"refused": [], "arrived": [["g", "push", "v", ["recorded", "push", null]]]}',
-        b'{"refused": [], "arrived": [["g", "push", "%s", null]]}' % (b"x" * 1001),
+        b'{"refused": [], "arrived": [["g", "push", "v: ", null]]}',
+        b'{"refused": [], "arrived": [["g", "push", "accepted: %s", null]]}' % (b"x" * 1001),
+        b'{"refused": [], "arrived": [["g", "push", "accepted: ", ["recorded", null]]]}',
+        b'{"refused": [], "arrived": [["g", "push", "accepted: ", ["branch/other", null]]]}',
+        b'{"refused": [], "arrived": [["g", "push", "accepted: ", ["branch/main", "x"]]]}',
+        b'{"refused": [], "arrived": [["g", "push", "accepted: ", ["pull/0", null]]]}',
+        b'{"refused": [], "arrived": [["g", "push", "accepted: ", ["pull/2147483648", null]]]}',
+        # Commands are off.
+        b'{"refused": [], "arrived": [["g", "push", "accepted: ", ["comment/1", null]]]}',
+        b'{"refused": [], "arrived": [%s]}'
+        % b",".join([b'["g", "push", "ignored: ", null]'] * 201),
         b'{"refused": [["accepted", 1, "", ""]], "arrived": []}',
         b'{"refused": [["forged", -1, "", ""]], "arrived": []}',
         b'{"refused": [["forged", "1", "", ""]], "arrived": []}',
@@ -326,7 +336,7 @@ async def test_accepted_is_said_only_after_the_daemon_said_so() -> None:
         said = await daemon.hear()
         assert said == {
             "refused": [],
-            "arrived": [["one", "push", f"accepted: push of {SHA}", ["branch/main", "push", SHA]]],
+            "arrived": [["one", "push", f"accepted: push of {SHA}", ["branch/main", SHA]]],
         }
         second = group.create_task(post(http, daemon.port, "two"))
         assert not first.done()
@@ -343,3 +353,52 @@ async def test_without_a_daemon_it_ends_and_says_that_nothing_was_recorded() -> 
             waits = group.create_task(post(http, daemon.port, "one"))
             await daemon.hear()
         assert await waits == 503
+
+
+async def left(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
+
+
+async def test_a_body_that_is_cut_off_is_no_defect(capfd: pytest.CaptureFixture[str]) -> None:
+    head = f"POST /webhook/github HTTP/1.1\r\nHost: x\r\nX-Hub-Signature-256: sha256={'0' * 64}\r\n"
+    bad = ("Content-Length: 9\r\n\r\nx", "Transfer-Encoding: chunked\r\n\r\nx", "\0\r\n\r\n")
+    async with serving() as daemon:
+        for rest in bad * 20:
+            reader, writer = await asyncio.open_connection("127.0.0.1", daemon.port)
+            writer.write((head + rest).encode())
+            writer.write_eof()
+            with suppress(ConnectionError):
+                await reader.read()
+            await left(writer)
+        number = 0
+        async with asyncio.timeout(20):
+            while number < 20:
+                said = orjson.loads(await daemon.reader.readline())
+                number += sum(each for result, each, _, _ in said["refused"] if result == "refused")
+    assert "".join(capfd.readouterr()) == ""
+
+
+async def test_those_who_ask_for_nothing_give_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiver, "_CONNECTIONS", 20)
+    async with serving() as daemon, aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
+        idle = [await asyncio.open_connection("127.0.0.1", daemon.port) for _ in range(60)]
+        waits = group.create_task(post(http, daemon.port, "one"))
+        await daemon.hear()
+        daemon.say()
+        assert await waits == 202
+        closed = await asyncio.wait_for(idle[0][0].read(), 10)
+        assert closed == b""
+        for _, writer in idle:
+            await left(writer)
+
+
+def test_a_comment_is_looked_at_where_they_count() -> None:
+    line = b'{"refused": [], "arrived": [["g", "ping", "accepted: ", ["comment/%d", null]]]}'
+    orders = dataclasses.replace(ORDERS, commands=True)
+    _, [(_, raised)] = receiver._read(line % (2**63 - 1), orders, NOW)
+    assert raised is not None
+    assert (raised.ref, raised.reason) == (f"comment/{2**63 - 1}", "comment")
+    with pytest.raises(ValueError):
+        receiver._read(line % 2**63, orders, NOW)

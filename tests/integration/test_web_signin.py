@@ -254,6 +254,7 @@ async def test_forms_of_others_do_nothing(house: House, browser: Browser) -> Non
         ({"form": FORM.findall(page)[0]}, {}),
         ({"form": mine}, {"Origin": "https://evil.example"}),
         ({"form": mine}, {"Origin": "null"}),
+        ({"form": mine}, {"Origin": "http://[evil"}),
         ({"form": mine}, {"Sec-Fetch-Site": "cross-site"}),
         ({"form": mine}, {"Sec-Fetch-Site": "same-site", "Origin": ours}),
         ({"form": mine}, {"Content-Type": "text/plain"}),

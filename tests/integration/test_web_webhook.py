@@ -6,7 +6,7 @@ import hmac
 import json
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from contextlib import AbstractAsyncContextManager, suppress
 from typing import Any
 
 import pytest
@@ -165,11 +165,10 @@ async def test_a_compressed_body_is_counted_as_it_unfolds(make: Make) -> None:
         assert (status, problem["code"]) == (413, "too-large")
 
 
-@pytest.mark.parametrize("bound, value", [("_BUDGET_BYTES", 10), ("_MOST_READERS", 0)])
 async def test_memory_is_bounded_over_all_senders(
-    site: Site, monkeypatch: pytest.MonkeyPatch, bound: str, value: int
+    site: Site, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(webhook, bound, value)
+    monkeypatch.setattr(webhook, "_BUDGET_BYTES", 10)
     body = json.dumps(PUSH).encode()
     async with site.client.post("/webhook/github", data=body, headers=signed(body)) as answer:
         assert answer.status == 429
@@ -177,6 +176,35 @@ async def test_memory_is_bounded_over_all_senders(
     monkeypatch.undo()
     # What was held is given back.
     assert (await deliver(site, body))[0] == 202
+
+
+async def test_the_slow_give_way_and_keep_nobody_out(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook, "_MOST_READERS", 8)
+    body = json.dumps(PUSH | {"more": "x" * 500_000}).encode()
+    lines = "".join(f"{name}: {value}\r\n" for name, value in signed(body).items())
+    head = f"POST /webhook/github HTTP/1.1\r\nHost: x\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
+    reader, writer = await _open(site, head.encode() + body[:100_000])
+    slow = f"POST /webhook/github HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n{lines}\r\nx"
+    strangers = [await _open(site, slow.encode()) for _ in range(30)]
+    first = await strangers[0][0].readuntil(b"\r\n\r\n")
+    assert b" 408 " in first.splitlines()[0]
+    assert (await deliver(site, json.dumps(PUSH).encode()))[0] == 202
+    writer.write(body[100_000:])
+    answer = await reader.readuntil(b"\r\n\r\n")
+    assert b" 202 " in answer.splitlines()[0]
+    for _, each in [*strangers, (reader, writer)]:
+        each.close()
+        with suppress(ConnectionError):
+            await each.wait_closed()
+
+
+async def _open(site: Site, data: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection(site.client.host, site.client.port)
+    writer.write(data)
+    await writer.drain()
+    return reader, writer
 
 
 async def test_broken_chunks_are_the_senders_fault(site: Site) -> None:

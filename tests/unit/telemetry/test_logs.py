@@ -45,7 +45,7 @@ def test_an_event_is_one_json_line(stream: io.StringIO, json_logs: logs.Logs) ->
 
 
 def test_other_libraries_are_joined_in(stream: io.StringIO, json_logs: logs.Logs) -> None:
-    logging.getLogger("aiohttp.server").warning("bad request from %s", "192.0.2.1")
+    logging.getLogger("aiohttp.client").warning("bad request from %s", "192.0.2.1")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         logging.captureWarnings(capture=True)
@@ -53,7 +53,7 @@ def test_other_libraries_are_joined_in(stream: io.StringIO, json_logs: logs.Logs
     logging.getLogger("asyncssh").info("each packet")
     first, second = records(stream)
     assert first["event"] == "bad request from 192.0.2.1"
-    assert first["logger"] == "aiohttp.server"
+    assert first["logger"] == "aiohttp.client"
     assert "old call" in str(second["event"])
 
 
