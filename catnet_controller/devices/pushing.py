@@ -127,7 +127,7 @@ class Push:
             reason = untypable(command)
             if reason is not None:
                 where = f"{command.origin}: " if command.origin else ""
-                raise NotUnderstood(f"{where}`{redact(command.text)[:80]}` {reason}")
+                raise NotUnderstood(f"{where}`{redact(command.text)}` {reason}")
 
     async def _doubt(self, session: Terminal, before: Reading) -> None:
         """A commit is refused for what the device has: so be sure that this is what it has.

@@ -303,6 +303,21 @@ async def test_a_secret_cannot_be_read_through_a_pull_request(tmp_path: Path) ->
         assert value not in repr(found)
 
 
+@pytest.mark.parametrize("before", range(40, 72, 4))
+async def test_a_line_that_is_cut_never_shows_a_part_of_a_secret(
+    tmp_path: Path, before: int
+) -> None:
+    value = "Tr0ub4dor&3-xyzzy"
+    async with flow(tmp_path, secrets={"ro": value}) as it:
+        await it.trigger()
+        line = f' description {"x" * before} {{{{ secret("ro") }}}} why?'
+        text = config("a").replace(" description uplink", line)
+        sha = await it.push({"configs/a.cfg": text})
+        assert it.said(sha)[DEPLOY][0] == "failure"
+        assert value[:3] not in repr(it.said(sha))
+        assert value[:3] not in repr((await it.last()).jobs[0].outcome)
+
+
 async def test_a_check_does_not_say_the_secret_of_a_line_it_would_refuse(tmp_path: Path) -> None:
     value = "s3cr3t-community"
     async with flow(tmp_path, secrets={"ro": value}) as it:
