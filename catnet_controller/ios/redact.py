@@ -4,100 +4,117 @@ import hashlib
 import hmac
 import re
 
-_SKIP = r"^(?P<lead>[ \t+\-!>]*(?:[\w.\-]+(?:\([\w\-]+\))?[\#>] *)?(?:no +|default +)?)"
-_TYPE = r"(?:(?:0|5|6|7|8|9|4) )?"
-_V = r"(?P<value>{value})"
+# What may stand before the first word: indent, sign of a diff, comment, prompt, negation; or the
+# line is quoted.
+_LEAD = r"(?:(?<=`)|^[\s+\-!>\"]*+(?:[\w.\-]+(?:\([\w\-]+\))?[#>]\s*)?)(?:(?:no|default) )?"
+_HASH = r"(?:md5|sha(?:-?\d+)*|[hc]mac-[\w\-]+)"
+# What an authentication can be instead of a secret.
+_METHOD = (
+    r"(?:md5|mode|key-chain|message-digest|null|order|priority|port-control|host-mode|open|periodic"
+    r"|timer|event|violation|control-direction|fallback|linksec|pre-share|rsa-sig|rsa-encr"
+    r"|ecdsa-sig|eap|local|remote|ipsec|list|login|command|trustpoint|enable|default|failed"
+    r"|failure|send-only)"
+)
 
-# Each row: what stands before the value, and what the value looks like. A type digit stays.
+# Each row: what a secret stands after, a blank for any white space; a type digit is skipped.
+# In doubt it is a secret: hiding too much costs a reader a word, too little costs the network.
 # Sources: Cisco IOS Security command reference; every secret form in the corpus.
-_ROWS: tuple[tuple[str, str], ...] = (
-    (rf"enable (?:secret|password)(?: level \d+)? {_TYPE}", r"\S.*"),
-    (rf"mgmtuser username \S+ (?:.*? )?password {_TYPE}", r"\S.*"),
-    (rf"enable algorithm-type \S+ secret {_TYPE}", r"\S.*"),
-    (rf"username \S+ (?:.*? )?(?:password|pass|secret) {_TYPE}", r"\S.*"),
-    (rf"(?:.*? )?server-key {_TYPE}", r"\S+"),
-    (rf"(?:.*? )?pac key {_TYPE}", r"\S+"),
-    (rf"(?:tacacs-server|radius-server) (?:host \S+ (?:.*? )?)?key {_TYPE}", r"\S+"),
-    (rf"server-private \S+ (?:.*? )?key {_TYPE}", r"\S+"),
-    (rf"client \S+ (?:.*? )?server-key {_TYPE}", r"\S+"),
-    (r"key (?:0|6|7) ", r"\S+"),
-    (rf"key-string {_TYPE}", r"\S.*"),
-    (r"key config-key password-encrypt(?:ion)? ", r"\S.*"),
-    (r"key (?!chain |config-key |\d+$|\d+ *$|\d+\s)", r"\S+$"),
-    (rf"password(?: encryption \S+)? {_TYPE}", r"\S.*"),
-    (rf"(?:area-password|domain-password) {_TYPE}", r"\S+"),
-    (rf"neighbor \S+ password {_TYPE}", r"\S.*"),
-    (rf"ip ospf (?:\d+ )?(?:authentication-key|message-digest-key \d+ md5) {_TYPE}", r"\S+"),
-    (rf"area \S+ virtual-link \S+ (?:.*? )?(?:authentication-key|md5) {_TYPE}", r"\S+"),
-    (r"(?:ospfv3|ipv6 ospf) (?:.*? )?(?:authentication|encryption) (?:.*? )?", r"[0-9A-Fa-f]{16,}"),
-    (rf"isis (?:password|authentication key) {_TYPE}", r"\S+"),
-    (rf"isis password {_TYPE}", r"\S+"),
-    (rf"ip nhrp authentication {_TYPE}", r"\S+"),
-    (rf"ip rip authentication key {_TYPE}", r"\S+"),
-    (rf"standby (?:\d+ )?authentication (?:md5 key-string |text )?{_TYPE}", r"(?!md5|text)\S+"),
-    (rf"vrrp \d+ authentication (?:md5 key-string |text )?{_TYPE}", r"(?!md5|text)\S+"),
-    (rf"glbp \d+ authentication (?:md5 key-string |text )?{_TYPE}", r"(?!md5|text)\S+"),
-    (rf"ppp (?:chap|pap) (?:password|sent-username \S+ password) {_TYPE}", r"\S+"),
-    (rf"ppp (?:chap|pap) sent-username \S+ password {_TYPE}", r"\S+"),
-    (rf"pre-shared-key (?:local |remote )?(?:address .*? key |hostname \S+ key )?(?:hex )?{_TYPE}",
-     r"(?!address|hostname|local|remote)\S.*"),
-    (rf"crypto isakmp key {_TYPE}", r"\S+(?= (?:address|hostname))"),
-    (rf"crypto isakmp key {_TYPE}", r"\S+"),
-    (r"snmp-server community ", r"\S+"),
-    (r"snmp-server host \S+ (?:vrf \S+ )?(?:informs |traps )?(?:version (?:1|2c) )?",
-     r"(?!version |informs|traps|vrf)\S+"),
-    (r"snmp-server user \S+ \S+ (?:remote \S+ )?(?:.*? )?auth (?:md5|sha|sha-2 \d+) ", r"\S+"),
-    (r"snmp-server user .* priv (?:des|3des|des56|aes \d+) ", r"\S+"),
-    (r"ntp authentication-key \d+ \S+ ", r"\S+"),
-    (rf"wpa-psk (?:ascii|hex) {_TYPE}", r"\S.*"),
-    (rf"security wpa (?:.*? )?psk set-key (?:ascii|hex) {_TYPE}", r"\S.*"),
-    (rf"wlan .*psk set-key (?:ascii|hex) {_TYPE}", r"\S.*"),
-    (rf"mgmtuser username \S+ (?:.*? )?(?:password|secret) {_TYPE}", r"\S.*"),
-    (rf"(?:.*? )?secret {_TYPE}", r"\S.*"),
-    (rf"ip (?:ftp|http client) password {_TYPE}", r"\S+"),
-    (r"vtp password ", r"\S.*"),
-    (r"crypto pki (?:export|import) .* password ", r"\S+"),
-    (rf"(?:.*? )?automate-tester username \S+ password {_TYPE}", r"\S+"),
-    (rf"mpls ldp neighbor \S+ password {_TYPE}", r"\S+"),
-    (rf"authentication (?:remote|local) pre-share key {_TYPE}", r"\S+"),
-    (rf"l2tp tunnel password {_TYPE}", r"\S+"),
-    (rf"pppoe .*password {_TYPE}", r"\S+"),
-    (rf"(?:.*? )?(?:password|passphrase|passwd|shared-secret|community-string) {_TYPE}", r"\S.*"),
-    (rf"action \S+ cli command \"?.*(?:password|secret) {_TYPE}", r"[^\s\"]+"),
-    (r"key-hash \S+ ", r"\S+"),
-)  # fmt: skip
+
+# Nothing is hidden, although another row would.
+_FINE = (
+    r"crypto key (?:generate|zeroize|pubkey-chain|mypubkey)(?!\S)",
+    rf"{_LEAD}tunnel key(?!\S)",
+    r"(?:the|shows|no) (?:host|public|private) key(?!\S)",
+    rf"{_LEAD}(?:show )?key chain(?!\S)",
+    # A short number alone is that of a key in a chain; a long one may be the key of a server.
+    rf"{_LEAD}key \d{{1,3}}(?=\s*$|`)",
+    rf"{_LEAD}s?ntp (?:server|peer) (?:[^\s`]+ )+?key \d+(?![^\s`])",
+    r"(?:ldp|peer \S+(?: source \S+)?) password (?:none|default|required)(?!\S)",
+    r"(?:pre-shared-key|md5|authentication) key-?chain(?!\S)",
+    r"authentication mode md5(?: level-[12])?(?=\s*$)",
+)
+# The secret is one word; what follows is not of it.
+_ONE = (
+    r"snmp-s\S* com\S*",
+    (
+        r"snmp-s\S* ho\S* \S+"
+        r"(?: (?:informs?|traps?|vrf \S+|version (?:1|2c|3(?: (?:auth|noauth|priv))?)))*"
+        r"(?! (?:informs?|traps?|vrf|version)(?!\S))"
+    ),
+    r"snmp mib community-map",
+    r"rmon event \d+(?: log)? trap",
+    r"a(?:uth?|u)? (?:md5|sha(?:-2 \d+|-?\d+)*)",
+    r"p(?:riv?|r)? (?:des56|des|3des|aes(?:[ \-]?\d+)?)",
+    r"s?ntp authentication-key \d+ \S+",
+    r"(?:cipher|authenticator|pmk)",
+    r"session-key (?:in|out)bound ah \d+",
+    r"key-hash \S+",
+)
+# The secret is all that follows, for it may hold blanks; but see _TAIL.
+_REST = (
+    rf"{_LEAD}en\S* (?:p|pa|s|se)(?: level \d+)?",
+    rf"{_LEAD}us\S* \S+(?: pr\S* \d+)? (?:pa|se)",
+    rf"{_LEAD}(?:tacacs|radius)-s\S* (?:host \S+ )?ke?",
+    rf"{_LEAD}(?:pin|md5|authentication (?:text|string))",
+    rf"{_LEAD}authentication(?! {_METHOD}(?!\S))(?= \S+\s*$)",
+    (
+        r"(?:standby(?: \d+)?|vrrp \d+|glbp \d+|hsrp(?: \d+)?|nhrp|rip) authentication"
+        r"(?: (?:text|string|md5 key-string))?(?! (?:md5|mode|key-chain)(?!\S))"
+    ),
+    rf"(?:mode|auth|authentication|null|\d+) {_HASH}(?! (?:key-?(?:string|chain)|{_HASH})(?!\S))",
+    r"ldp password (?:option \d+ for \S+|fallback)",
+    r"msdp password peer \S+",
+    r"(?:secret|password) level \d+",
+    r"password encryption \S+",
+    r"(?:key )?config-key password-encrypt(?:ion)?",
+    (
+        r"pre-?shared-key(?: (?:local|remote))?"
+        r"(?: (?:address (?:ipv6 )?\S+(?: \d\S*)?|hostname \S+) key)?(?: hex)?"
+    ),
+    r"(?:set-key|wpa-psk) (?:ascii|hex)",
+    r"key \d+ size \S+",
+    r"(?:[\w.$\-]*[_.\-])?(?:secret|password|passwd|passphrase|passcode|pass|pwd)",
+    r"environment \S*(?:communit|key|pass|pw|secret)\S*",
+    (
+        r"(?:sec(?:re?)?|pas(?:sw(?:or?)?)?|key-s[a-z]*|server-key|authentication-key"
+        r"|community-string|set-key|key)"
+    ),
+)
 _HINT = re.compile(
-    r"secret|passw|pass |key|communit|psk|authentication|snmp-server|encryption|passphrase",
+    r"sec|pas|pw|\bk|key|communi|snmp|pmk|wpa|pin\b|spi\b|auth|rmon|cipher|mac-|md5|sha|\ben\w*\s+[ps]|\bus",
     re.IGNORECASE,
 )
-# Lines that hold one of the hints and no secret.
-_INNOCENT = re.compile(
-    r"""^[ \t+\-]*(?:no\ +)?(?: service\ password-encryption | key\ chain\s | key\ \d+\s*$
-      | aaa\ (?:authentication|authorization|accounting)\ (?!banner)
-      | (?:ip\ ospf|ip|ospfv3)\ authentication\ (?:key-chain|mode|message-digest|null)
-      | authentication\s(?!.*key\s) | crypto\ key\ pubkey | encryption\s | encr\s
-      | area\ \S+\ authentication | ip\ http\ authentication | login\ authentication
-      | key-chain | ntp\ authenticate | dot1x\s(?!.*password) | ip\ ssh\s(?!.*password)
-      | security\ passwords\s | match\s | ip\ community-list | set\ community
-      | snmp-server\ enable | neighbor\ \S+\ send-community
-    )""",
-    re.VERBOSE,
+
+
+def _any(rows: tuple[str, ...]) -> str:
+    return "|".join(rows).replace(" ", r"\s+")
+
+
+_START = r"(?<![\w.$\-])"
+_SECRET = re.compile(
+    # A mark is no secret, although it holds the word.
+    rf"(?P<fine><secret(?: [^<>]*)?>|{_START}(?:{_any(_FINE)}))"
+    rf"|{_START}(?:(?P<one>{_any(_ONE)})|{_any(_REST)})(?:\s+|[:=]\s*)(?:\d\s+(?=\S))?(?=\S)",
+    re.IGNORECASE,
 )
-_COMPILED = tuple(re.compile(_SKIP + before.join(("(?P<before>", ")")) + f"(?P<value>{value})")
-                  for before, value in _ROWS)  # fmt: skip
-# A secret inside a sentence, such as a message that quotes a line.
-_ANYWHERE = re.compile(
-    r"""(?P<before>\b(?: username\ \S+\ (?:\S+\ )*?(?:secret|password)\ (?:\d\ )?
-      | enable\ (?:secret|password)\ (?:\d\ )? | snmp-server\ community\ | key-string\ (?:\d\ )?
-      | pre-shared-key\ (?:\d\ )? | (?:server-key|key|password|secret|md5)\ [0-9]\ ))
-      (?P<value>[^\s`'"]+)""",
-    re.VERBOSE,
+# What may follow a secret and is not of it, up to the end of the line.
+_REST_OF_LINE = (
+    r"(?:\s+(?:(?:address|hostname)\s+\S+(?:\s+\d\S*)?(?:\s+no-xauth)?|timeout\s+\d+|level-[12]"
+    r"|authenticate\s+snp\s.*|transmit-key|hidden))?\s*$"
 )
+_TAIL = re.compile(rf"(?<=\S){_REST_OF_LINE}", re.IGNORECASE)
+_AFTER = re.compile(rf"[;:,.)`'\"]+(?:\s|$)|{_REST_OF_LINE}", re.IGNORECASE)
+_WORD = re.compile(r"\S+")
+# The end of a line that a sentence quotes.
+_QUOTED = re.compile(r"`(?=[\s:;,.)]|$)")
+_SPI = re.compile(r"\sspi\s", re.IGNORECASE)
+_IPSEC = re.compile(r"(?<=\s)[0-9A-Fa-f]{16,}(?!\S)")
 _HEX = re.compile(
     r"^(?P<lead>[ \t+\-]*)(?P<value>[0-9A-Fa-f]{8}(?: [0-9A-Fa-f]{2,8})+|[0-9A-Fa-f]{32,})\s*$"
 )
 _BEGIN = re.compile(r"-----BEGIN ([A-Z ]+)-----")
 _MARK = "<secret>"
+_MARKED = re.compile(r"<secret(?: [^<>]*)?>|\{\{\s*secret\([^{}]*\)\s*\}\}")
 
 
 def redact(text: str, key: bytes | None = None) -> str:
@@ -126,19 +143,47 @@ def secret(line: str) -> bool:
 def _line(line: str, key: bytes | None) -> str:
     if found := _HEX.match(line):
         return f"{found['lead']}{_mark(found['value'], key)}"
-    if not _HINT.search(line) or _INNOCENT.match(line):
+    if "://" in line and "@" in line:
+        line = re.sub(r"\S+", lambda found: _url(found[0], key), line)
+    if not _HINT.search(line):
         return line
-    for pattern in _COMPILED:
-        if found := pattern.match(line):
-            value = found["value"]
-            end = "\r" if value.endswith("\r") else ""
-            rest = line[found.end() :]
-            return f"{line[: found.start('value')]}{_mark(value.rstrip(), key)}{end}{rest}"
-    return _ANYWHERE.sub(lambda found: f"{found['before']}{_mark(found['value'], key)}", line)
+    if _SPI.search(line):
+        line = _IPSEC.sub(lambda found: _mark(found[0], key), line)
+    parts, at = [], 0
+    while found := _SECRET.search(line, at):
+        start = found.end()
+        if found["fine"]:
+            parts.append(line[at:start])
+            at = start
+            continue
+        end = _end(line, start, one=bool(found["one"]))
+        parts += [line[at:start], _mark(line[start:end], key)]
+        at = end
+    return "".join((*parts, line[at:]))
+
+
+def _end(line: str, start: int, *, one: bool) -> int:
+    """Where the secret ends that begins at ``start``."""
+    done = _MARKED.match(line, start)
+    if done and (one or _AFTER.match(line, done.end())):
+        return done.end()
+    stop = len(line)
+    if "`" in line[:start] and (quoted := _QUOTED.search(line, start)):
+        stop = quoted.start()
+    found = (_WORD if one else _TAIL).search(line, start, stop)
+    return (found.end() if one else found.start()) if found else stop
+
+
+def _url(word: str, key: bytes | None) -> str:
+    """``scheme://user:password@host``; a password may hold any of these signs."""
+    before, sign, rest = word.partition("://")
+    secret, _, host = rest.rpartition("@")
+    user, _, value = secret.partition(":")
+    return f"{before}{sign}{user}:{_mark(value, key)}@{host}" if value else word
 
 
 def _mark(value: str, key: bytes | None) -> str:
-    if value.startswith(("<secret", "{{")):
+    if _MARKED.fullmatch(value):
         return value
     if key is None:
         return _MARK
