@@ -481,9 +481,18 @@ def fence(text: str, language: str = "") -> str:
 
 
 def _cell(text: str) -> str:
-    """Text for a table cell: no markup, no mention, no new cell."""
-    flat = " ".join(text.split()).replace("|", "\\|").replace("<", "&lt;")
-    return flat.replace("@", "@\u200b")
+    """Text for a table cell or within a line, as code that it cannot end: nothing in it is live."""
+    flat = " ".join(text.split())
+    if not flat:
+        return ""
+    # Nothing that looks for tags or mentions finds one, and a backslash of the text cannot take
+    # away the one that keeps a bar from ending the cell.
+    flat = re.sub(r"[<@](?=.)|\\(?=\|)", "\\g<0>\u200b", flat).replace("|", "\\|")
+    longest = max((len(run) for run in re.findall(r"`+", flat)), default=0)
+    ticks = "`" * (longest + 1)
+    # A blank on both sides is not shown; without it backticks of the text would join ours.
+    pad = " " if flat.startswith("`") or flat.endswith("`") else ""
+    return f"{ticks}{pad}{flat}{pad}{ticks}"
 
 
 def _kind(deployment: Deployment) -> str:

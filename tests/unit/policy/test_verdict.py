@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from catnet_controller.models import (
@@ -217,6 +217,41 @@ def test_nobody_is_mentioned_by_a_device() -> None:
     found = deployment(job("a", State.FAILED, error="@everyone <b>|x"), mode=Mode.DRY_RUN)
     assert "@everyone" not in judge(found).text
     assert "<b>" not in judge(found).text
+
+
+HOSTILE = st.text(st.sampled_from("`\\|<>@#![]()*_~: \nax1/é"), max_size=40) | st.text(max_size=40)
+
+
+@given(HOSTILE)
+@example("x ` **Approved** [details](https://evil.example) ![p](https://evil.example/p.png) #1 ` x")
+@example("``a`b`` octo/other#1 @all")
+@example("a \\| [b](c) \\\\| `")
+def test_foreign_text_in_a_table_is_code_from_end_to_end(text: str) -> None:
+    found = deployment(job("a", State.FAILED, error=f"e{text}e"), mode=Mode.DRY_RUN)
+    (row,) = [line for line in judge(found).text.split("\n") if line.startswith("| `a` |")]
+    # A bar ends a cell unless a backslash stands before it that is not itself escaped.
+    cells = re.split(r"(?<!\\)(?:\\\\)*\|", row)
+    assert len(cells) == 6
+    note = cells[4].strip()
+    ticks = re.match(r"`+", note)
+    assert ticks is not None
+    inside = note.removeprefix(ticks[0]).removesuffix(ticks[0])
+    assert note == f"{ticks[0]}{inside}{ticks[0]}"
+    assert ticks[0] not in re.findall(r"`+", inside)
+    assert not re.search(r"[<@]\w", inside)
+    shown = inside.replace("\\|", "|").replace("\u200b", "")
+    assert shown.split() == f"e{text}e".replace("\u200b", "").split()
+
+
+@given(HOSTILE)
+def test_foreign_text_after_a_table_is_code_from_end_to_end(text: str) -> None:
+    found = deployment(job("a", State.FAILED, error="x", next_step=f"`{text}"))
+    (line,) = [line for line in judge(found).text.split("\n") if line.startswith("**a**")]
+    code = line.removeprefix("**a** — next: ")
+    ticks = re.match(r"`+", code)
+    assert ticks is not None
+    assert code.endswith(ticks[0])
+    assert ticks[0] not in re.findall(r"`+", code[len(ticks[0]) : -len(ticks[0])])
 
 
 @given(st.text(), st.integers(min_value=2, max_value=140))
