@@ -50,6 +50,8 @@ _SEARCH = 5.0
 """Seconds for a pattern in what a device printed; the good ones take milliseconds."""
 _BUSY_ATTEMPTS = 4
 _SAVE_ATTEMPTS = 4
+_TOLD = 2000
+"""Characters of an answer that are told; secrets are masked before people see it cut."""
 _LONGEST_LINE = 254
 """Letters IOS takes on one line; what is longer is cut by the device."""
 
@@ -532,4 +534,4 @@ def untypable(command: Command) -> str | None:
 def _last(answer: str) -> str:
     """The telling line of an answer, redacted."""
     lines = [line.strip() for line in answer.splitlines() if line.strip(" ^")]
-    return redact(lines[-1])[:160] if lines else ""
+    return redact(lines[-1])[:_TOLD] if lines else ""

@@ -36,6 +36,8 @@ _LIMIT = 64 * 1024 * 1024
 """Letters of output of one command; more is a device gone mad."""
 _MARK = "\0"
 """Where the terminal itself typed something in the middle of an answer; devices' NULs are noise."""
+_TOLD = 2000
+"""Characters of what the device said that are told; secrets are masked before people see it cut."""
 _NUDGES = 8
 """Times ENTER is typed at what looks like a prompt, until it is known to be one."""
 _LOST_AFTER = 3.0
@@ -423,7 +425,7 @@ class Terminal:
     def _question(self, tail: str) -> LineRefused:
         return LineRefused(
             f"{self._device.name}: the device asks a question CatNet has no answer to: "
-            f"{redact(tail).strip()[-120:]!r}",
+            f"`{redact(tail).strip()[-_TOLD:]}`",
             next_step="Make this change by hand on the device, then commit the same lines.",
         )
 
@@ -603,7 +605,7 @@ class Terminal:
             said = "".join(self._parts).strip()
             if re.search(r"authorization failed|access denied", said, re.IGNORECASE):
                 raise AuthenticationFailed(
-                    f"{self._device.name}: logged in, then refused: {redact(said)[-120:]}"
+                    f"{self._device.name}: logged in, then refused: {redact(said)[-_TOLD:]}"
                 ) from error
             raise DeviceBusy(
                 f"{self._device.name}: the device closed the session at login (no free VTY line?)"
@@ -620,7 +622,7 @@ class Terminal:
         except LineRefused as error:
             raise EnableFailed(f"{name}: the enable secret was refused") from error
         if not self.ready:
-            raise EnableFailed(f"{name}: enable was refused: {redact(answer).strip()[-120:]}")
+            raise EnableFailed(f"{name}: enable was refused: {redact(answer).strip()[-_TOLD:]}")
 
 
 def _extend(timer: asyncio.Timeout, when: float, *, slack: float) -> None:

@@ -55,14 +55,14 @@ def refused(order: Order, why: str, next_step: str = "") -> str:
 
 
 def failed(order: Order, error: CatnetError) -> str:
-    return refused(order, _cell(error.message), _cell(error.next_step))
+    return refused(order, verdict.literal(error.message), verdict.literal(error.next_step))
 
 
 def done(order: Order, deployment: Deployment, *, public_url: str) -> str:
     """The answer to an order whose deployment is over."""
     text = verdict.judge(deployment).text
     if len(text) > _LONGEST:
-        text = deployment.summary
+        text = verdict.literal(deployment.summary)
     link = f"deployment {deployment.id}"
     if public_url:
         link = f"[{link}]({public_url}/deployments/{deployment.id})"
@@ -71,14 +71,9 @@ def done(order: Order, deployment: Deployment, *, public_url: str) -> str:
 
 def _title(order: Order) -> str:
     words = f"/catnet {order.verb.value} {order.device}" if order.verb else "/catnet"
-    return f"`{_plain(words.strip())}`, asked by {_cell(order.login)}"
+    return f"`{_plain(words.strip())}`, asked by {_plain(order.login)}"
 
 
 def _plain(text: str) -> str:
     """Foreign words for within backticks."""
     return re.sub(r"[^\w./ :-]", "?", text)[:100]
-
-
-def _cell(text: str) -> str:
-    """No markup that runs on, no mention of anybody."""
-    return " ".join(text.split()).replace("<", "&lt;").replace("@", "@\u200b")

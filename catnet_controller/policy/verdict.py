@@ -407,7 +407,7 @@ def _table(jobs: Sequence[Job]) -> str:
             if job.state is State.FAILED and outcome.restored is not Restored.NOT_NEEDED:
                 note = f"{note} — {_RESTORED[outcome.restored]}"
             lines = f"+{outcome.added} −{outcome.removed}" if outcome.changed else "no change"
-        groups.setdefault((job.state.value, lines, _cell(note)), []).append(job)
+        groups.setdefault((job.state.value, lines, literal(note)), []).append(job)
     rows = ["| device | result | lines | |", "|---|---|---|---|"]
     for (state, lines, note), group in groups.items():
         rows.append(f"| {_listed(group)} | {state} | {lines} | {note} |")
@@ -469,7 +469,7 @@ def _details(jobs: Sequence[Job]) -> str:
                 f"{fence(job.outcome.remaining, 'diff')}"
             )
         if job.outcome is not None and job.outcome.next_step and job.state is State.FAILED:
-            blocks.append(f"**{job.device.name}** — next: {_cell(job.outcome.next_step)}")
+            blocks.append(f"**{job.device.name}** — next: {literal(job.outcome.next_step)}")
     return "\n\n".join(blocks)
 
 
@@ -480,7 +480,7 @@ def fence(text: str, language: str = "") -> str:
     return f"{ticks}{language}\n{text}\n{ticks}"
 
 
-def _cell(text: str) -> str:
+def literal(text: str) -> str:
     """Text for a table cell or within a line, as code that it cannot end: nothing in it is live."""
     flat = " ".join(text.split())
     if not flat:
