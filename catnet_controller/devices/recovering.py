@@ -2,6 +2,8 @@
 
 from dataclasses import replace
 
+import structlog
+
 from catnet_controller.devices.backups import Backups
 from catnet_controller.devices.contact import Contact
 from catnet_controller.devices.endings import result
@@ -18,6 +20,8 @@ from catnet_controller.ios import normal
 from catnet_controller.ios.changes import ChangeSet
 from catnet_controller.models import Intent, Reading, Restored, Step
 from catnet_controller.ports import Checkpoint, Decide, PushResult
+
+log = structlog.get_logger(__name__)
 
 
 class Recovery:
@@ -63,12 +67,26 @@ class Recovery:
                 await contact.confirm(session)
             await self._checkpoint(Step.SAVE, replace(intent, step=Step.SAVE))
             await contact.save(session)
-            return self._ended(None)
+            return await self._finished()
         if intent.step in (Step.SAVE, Step.RECORD):
             # It was proved and confirmed; somebody changed the device since. Not ours to undo.
             return self._settled("after it was confirmed, and the device was changed since")
         await self._checkpoint(Step.REVERT, replace(intent, step=Step.REVERT))
         return await self._undo(session, running, pending=pending)
+
+    async def _finished(self) -> PushResult:
+        """As if it had not been interrupted: what it changed, and the backup to go back to."""
+        number = self._intent.backup
+        try:
+            kept = await self._backups.list(self._device.name)
+            backup = next(each for each in kept if each.id == number)
+            text = await self._backups.read(number)
+            change_set = await self._contact.compute(self._decide, text)
+        except (CatnetError, StopIteration) as error:
+            log.warning("what an interrupted push changed is not known", error=str(error))
+            return self._ended(None)
+        before = Reading(text=text, read_at=backup.taken_at, backup=backup)
+        return replace(self._ended(None), change_set=change_set, before=before)
 
     async def _unwell(
         self, session: Terminal, running: Reading, *, pending: bool

@@ -36,6 +36,11 @@ async def settle(lab: Lab, record: Record) -> None:
         result = await lab.recover(decide, record)
         if result.error is None:
             assert lab.saved
+            assert result.before is not None
+            assert result.before.backup is not None
+            assert result.before.backup.id == record.intent.backup
+            assert result.change_set is not None
+            assert len(result.change_set.diff) >= 2 * len(CHANGES)
             return
         assert result.restored is Restored.RESTORED, result
         assert lab.untouched

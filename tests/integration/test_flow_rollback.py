@@ -274,6 +274,25 @@ async def test_killed_as_a_step_begins_it_is_finished_after_the_start(
     assert (await it.state("a")).declined is not None
 
 
+async def test_it_goes_to_before_a_change_that_a_restart_finished(
+    it: Flow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    more = (LINE, "ip route 203.0.113.0 255.255.255.0 Null0")
+    killed = killed_at(it, Step.CONFIRM, monkeypatch)
+    sha = await it.push({"configs/a.cfg": config("a", *more)})
+    assert killed.is_set()
+    it.clock.ahead += 60
+    await it.store.free_leases()
+    await it.settle()
+    assert more[1] in it.device("a").running()
+    line = "1 device in sync: 1 changed, verified and saved (+1 −0 lines)"
+    assert it.said(sha)["catnet/deploy"] == ("success", line)
+    made = await back(it)
+    assert made.state is State.COMPLETE, made.summary
+    assert LINE in it.device("a").running(), "the change before it stays"
+    assert more[1] not in it.device("a").running()
+
+
 async def test_a_status_of_a_device_is_set_right_though_there_are_too_many(tmp_path: Path) -> None:
     async with flow(tmp_path, statuses=1) as it:
         await it.trigger()
