@@ -319,6 +319,11 @@ class Listen:
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
 
+    def overlaps(self, other: "Listen") -> bool:
+        """Whether only one of them can be listened on, as far as the words tell."""
+        wild = {"0.0.0.0", "::", "localhost"} & {self.host, other.host}
+        return self.port == other.port != 0 and bool(wild or self.host == other.host)
+
     @property
     def url(self) -> str:
         """How a program on the same machine reaches it."""

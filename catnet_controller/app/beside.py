@@ -8,26 +8,24 @@ that was killed.
 """
 
 import asyncio
-import ctypes
 import gc
 import itertools
 import multiprocessing
 import os
 import pickle
 import signal
-import sys
 import traceback
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
 from threading import Lock
 from typing import Any, Self, TypeVar
 
 import structlog
 
+from catnet_controller.app import machine
 from catnet_controller.errors import CatnetError, InternalFault, TooSlow
 
 T = TypeVar("T")
@@ -38,7 +36,6 @@ _SMALL = 8 * 1024
 """Bytes of input: what is smaller is computed here before it could be sent (about 100 lines)."""
 _DEADLINE = 600.0
 """Seconds; a comparison of 30,000 lines takes less than ten, a commit of a thousand devices 200."""
-_PR_SET_PDEATHSIG = 1
 _COLLECT = 100
 """Jobs after which a process looks for garbage that holds itself."""
 _IDLE = 60.0
@@ -203,7 +200,11 @@ def _serve(calls: "Connection[Any, Any]") -> None:
     # The daemon drains on these; it says itself when nothing is to be computed any more.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    _end_with(multiprocessing.parent_process())
+    daemon = multiprocessing.parent_process()
+    assert daemon is not None
+    assert daemon.pid is not None
+    # What is computed meanwhile nobody waits for.
+    machine.end_with(daemon.pid)
     _stand_back()
     # The trees that are compared have no cycles, and looking for some takes half of the time.
     gc.disable()
@@ -212,20 +213,6 @@ def _serve(calls: "Connection[Any, Any]") -> None:
             calls.send_bytes(_answer(calls.recv_bytes()))
             if answered % _COLLECT == 0:
                 gc.collect()
-
-
-def _end_with(daemon: BaseProcess | None) -> None:
-    """Be killed when the daemon is: what is computed meanwhile nobody waits for.
-
-    prctl(2), PR_SET_PDEATHSIG; elsewhere the pipe's end is seen after the work.
-    """
-    if daemon is None or not sys.platform.startswith("linux"):
-        return
-    with suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
-    if os.getppid() != daemon.pid:
-        # It was gone already.
-        os._exit(0)
 
 
 def _stand_back() -> None:

@@ -368,12 +368,18 @@ class Daemon:
         reception = Reception(triggers=self._store, telemetry=self._metrics, clock=self._clock)
         listen = settings.http.webhook_listen
         if settings.github.webhook_secrets and listen != settings.http.listen:
+            if listen.overlaps(settings.http.listen):
+                raise SettingsInvalid(
+                    f"http.webhook_listen {listen} and http.listen {settings.http.listen} have one"
+                    " port and different addresses",
+                    next_step="Choose another port for one of them, or set both to the same.",
+                )
             receiver = wiring.receiver(
                 settings, listen, reception, self._clock, keepalive=KEEPALIVE
             )
             with _taking("http.webhook_listen", listen):
                 self._receiver = await stack.enter_async_context(receiver)
-            return webhook.elsewhere()
+            return webhook.elsewhere(reception)
         return webhook.Webhook(
             desk=reception,
             verify=wiring.verifier(settings),
@@ -584,7 +590,7 @@ class Daemon:
             "daemon": "stopping" if self._stopping.is_set() else None,
             "store": self._store_trouble,
             "github": self._access_trouble
-            or self._poll.trouble
+            or self._poll.refusal
             or self._reconcile.trouble.get(f"branch/{self._settings.github.branch}"),
             "reports": self._report.trouble,
         }
@@ -619,7 +625,8 @@ def _taking(key: str, listen: Listen) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        why = os.strerror(error.errno) if error.errno else str(error)
+        resolved = not isinstance(error, socket.gaierror)
+        why = os.strerror(error.errno) if error.errno and resolved else error.strerror or str(error)
         raise SettingsInvalid(
             f"{key}: cannot listen on {listen}: {why}",
             next_step="Choose a free address and port in catnet.yaml.",

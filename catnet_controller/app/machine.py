@@ -1,15 +1,22 @@
-"""What the machine gives: its clock, and a loop that serves many devices."""
+"""What the machine gives: its clock, a loop that serves many devices, an end for processes."""
 
 import asyncio
+import ctypes
 import gc
+import os
+import signal
+import sys
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 _YOUNG = 10_000
 """New objects that may gather before cycles among them are looked for; Python's own is 700."""
+
+_PR_SET_PDEATHSIG = 1
 
 # Goes on while the machine is suspended, as do the clocks of those who wait for a lease to run out;
 # only Linux has it.
@@ -42,6 +49,20 @@ def run(main: Coroutine[Any, Any, T], *, uvloop: bool = True) -> T:
     finally:
         gc.set_threshold(*before)
         gc.unfreeze()
+
+
+def end_with(parent: int) -> None:
+    """Let this process be killed when its parent is, whatever it is doing then.
+
+    prctl(2), PR_SET_PDEATHSIG; other systems than Linux have no such thing.
+    """
+    if not sys.platform.startswith("linux"):
+        return
+    with suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+    if os.getppid() != parent:
+        # It was gone already.
+        os._exit(0)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -134,8 +134,7 @@ class Receiver:
         """Until that makes no sense any more; returns why."""
         while True:
             try:
-                async with asyncio.timeout(_SILENT):
-                    line = await reader.readline()
+                line = await _next(reader)
                 if not line:
                     return "ended"
                 refused, arrived = _read(line, self._orders, self._clock.now())
@@ -160,12 +159,25 @@ class Receiver:
     def _start(self, theirs: socket.socket) -> "subprocess.Popen[bytes]":
         numbers = [each.fileno() for each in (theirs, *self._sockets)]
         return subprocess.Popen(
-            [sys.executable, "-P", "-m", __name__, *map(str, numbers)],
+            [sys.executable, "-P", "-m", __name__, str(os.getpid()), *map(str, numbers)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             pass_fds=numbers,
+            # What a terminal sends, Ctrl-C, is for the daemon, which drains on it.
+            process_group=0,
             env={name: os.environ[name] for name in _KEPT if name in os.environ},
         )
+
+
+async def _next(reader: asyncio.StreamReader) -> bytes:
+    """Raises TimeoutError when there is none for too long."""
+    try:
+        async with asyncio.timeout(_SILENT):
+            return await reader.readline()
+    except TimeoutError:
+        # It may have been us who slept, with the machine; then there is something to read.
+        async with asyncio.timeout(_TICK):
+            return await reader.readline()
 
 
 async def _dismiss(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -407,7 +419,8 @@ async def _tick(tell: Callable[[], None]) -> None:
         await asyncio.sleep(_TICK)
 
 
-def main(numbers: Sequence[str]) -> None:
+def main(daemon: str, numbers: Sequence[str]) -> None:
+    machine.end_with(int(daemon))
     # The daemon drains on these, and takes webhooks until it is drained.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
@@ -417,4 +430,4 @@ def main(numbers: Sequence[str]) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    main(sys.argv[1], sys.argv[2:])

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 
 import structlog
 
-from catnet_controller.errors import CatnetError
+from catnet_controller.errors import CatnetError, Transient
 from catnet_controller.models import POLLED, Trigger
 from catnet_controller.ports import Repository, Telemetry, Timers, Triggers
 
@@ -45,6 +45,7 @@ class Poll:
         self._pulls_etag: str | None = None
         self._looks = deque((self._look_at_branch, self._look_at_pulls))
         self._troubles: dict[object, str] = {}
+        self._refusals: dict[object, str] = {}
         self._first = True
         self._steps = 0
         self._found: dict[str, str] = {}
@@ -54,6 +55,11 @@ class Poll:
     def trouble(self) -> str | None:
         """What keeps it from seeing GitHub, or None."""
         return next(iter(self._troubles.values()), None)
+
+    @property
+    def refusal(self) -> str | None:
+        """The same where only a person can mend it: that GitHub is away for a while passes."""
+        return next(iter(self._refusals.values()), None)
 
     async def step(self) -> bool:
         """Look once; False always: the next look is a matter of time, not of work found."""
@@ -72,11 +78,14 @@ class Poll:
         try:
             moved = await look()
         except CatnetError as error:
-            self._troubles[look] = f"{error.message} {error.next_step}"
+            self._troubles[look] = said = f"{error.message} {error.next_step}"
+            if not isinstance(error, Transient):
+                self._refusals[look] = said
             self._telemetry.polled("error")
             log.warning("poll failed", code=error.code, error=error.message)
         else:
             self._troubles.pop(look, None)
+            self._refusals.pop(look, None)
             self._telemetry.polled("moved" if moved else "unchanged")
             await self._timers.ring(POLLED, 0.0)
 

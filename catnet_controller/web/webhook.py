@@ -269,10 +269,12 @@ class Webhook:
         )
 
 
-def elsewhere() -> list[web.RouteDef]:
-    """The route where webhooks are taken at a port of their own."""
+def elsewhere(desk: Desk) -> list[web.RouteDef]:
+    """The route where webhooks are taken at a port of their own; ``desk`` hears of them."""
 
-    async def refuse(_: web.Request) -> web.Response:
+    async def refuse(request: web.Request) -> web.Response:
+        detail = "a delivery to http.listen: webhooks are taken at http.webhook_listen"
+        desk.refuse("refused", detail=detail, peer=request.remote)
         raise HttpProblem(
             404,
             "webhook-elsewhere",

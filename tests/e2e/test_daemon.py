@@ -1,6 +1,7 @@
 """The daemon as a process, against simulated devices and GitHub: killed, stopped, deaf."""
 
 import asyncio
+import os
 import re
 import signal
 import time
@@ -153,6 +154,27 @@ async def test_a_port_for_webhooks_that_is_taken_is_named(
     with pytest.raises(DaemonUnreachable, match="ended with code"):
         await world.start_daemon()
     assert f"http.webhook_listen: cannot listen on {taken}" in world.log.read_text("utf-8")
+
+
+async def test_ports_that_exclude_each_other_are_named(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("CATNET_HTTP_LISTEN", "127.0.0.1:18731")
+    monkeypatch.setenv("CATNET_HTTP_WEBHOOK_LISTEN", "0.0.0.0:18731")
+    with pytest.raises(DaemonUnreachable, match="ended with code"):
+        await world.start_daemon()
+    told = "http.webhook_listen 0.0.0.0:18731 and http.listen 127.0.0.1:18731 have one port"
+    assert told in world.log.read_text("utf-8")
+
+
+async def test_a_receiver_that_hangs_ends_with_a_killed_daemon(world: World) -> None:
+    await first_look(world)
+    assert world._process is not None
+    [process] = helpers_processes.receivers(world._process.pid)
+    os.kill(process, signal.SIGSTOP)
+    await world.kill_daemon()
+    await until(lambda: not helpers_processes.running(process))
+    await first_look(world)
 
 
 async def test_a_lost_webhook_is_made_good_by_polling(tmp_path: Path) -> None:

@@ -419,6 +419,15 @@ async def test_a_repository_that_is_gone_is_said_and_polled_on(it: Flow) -> None
     it.github.gone = True
     await it.poll.step()
     assert it.poll.trouble is not None
+    assert it.poll.refusal == it.poll.trouble
     it.github.gone = False
     await it.poll.step()
-    assert it.poll.trouble is None
+    assert {it.poll.trouble, it.poll.refusal} == {None}
+
+
+async def test_that_github_is_away_for_a_while_is_nothing_to_act_on(it: Flow) -> None:
+    away = Trouble(trouble=Kind.ANSWER, status=502, method="GET", path="/", times=9)
+    it.github.inject(away)
+    await it.poll.step()
+    assert it.poll.trouble is not None
+    assert it.poll.refusal is None

@@ -308,8 +308,20 @@ async def test_a_defect_is_told_by_its_number_only(
 
 
 async def test_webhooks_taken_elsewhere_say_so() -> None:
-    async with helpers_web.site(webhook=webhook.elsewhere()) as site:
+    told: list[str] = []
+
+    class Told:
+        async def record(self, arrived: object, /) -> None:
+            raise AssertionError
+
+        def refuse(self, result: str, *, detail: str, peer: str | None) -> None:
+            told.append(f"{result}: {detail} ({peer})")
+
+    async with helpers_web.site(webhook=webhook.elsewhere(Told())) as site:
         status, problem = await deliver(site, json.dumps(PUSH).encode())
         assert (status, problem["code"]) == (404, "webhook-elsewhere")
         assert "http.webhook_listen" in problem["next_step"]
         assert site.store.deliveries == []
+    assert told == [
+        "refused: a delivery to http.listen: webhooks are taken at http.webhook_listen (127.0.0.1)"
+    ]
