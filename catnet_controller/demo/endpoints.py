@@ -36,6 +36,7 @@ from catnet_controller.demo.worktree import Worktree
 
 _MOST_STATUSES = 1000
 _INSTALLATION = 77
+_GRAPHQL = "/graphql"
 _SHA = re.compile(r"[0-9a-f]{40}")
 
 
@@ -108,9 +109,11 @@ class Endpoints:
             if request.headers.get("If-None-Match") == etag:
                 response = web.Response(status=304)
             response.headers["ETag"] = etag
-        if response.status not in (304, 401):
+        if request.path == _GRAPHQL:
+            self._ledger.questions = max(0, self._ledger.questions - 1)
+        elif response.status not in (304, 401):
             self._ledger.remaining = max(0, self._ledger.remaining - 1)
-        for name, value in self._quota().items():
+        for name, value in self._quota(request.path).items():
             response.headers.setdefault(name, value)
         self._record(request, response.status)
         if fault is not None and trouble is Trouble.DRIP:
@@ -152,7 +155,7 @@ class Endpoints:
             raise Refuse(401, "Bad credentials")
 
     async def _hold_to_description(self, request: web.Request) -> None:
-        if request.path == "/graphql":
+        if request.path == _GRAPHQL:
             return
         body = await request.read()
         refusal = self._description.refusal(request.method, request.path, request.query, body)
@@ -246,12 +249,14 @@ class Endpoints:
             )
         )
 
-    def _quota(self) -> dict[str, str]:
+    def _quota(self, path: str) -> dict[str, str]:
+        questions = path == _GRAPHQL
+        remaining = self._ledger.questions if questions else self._ledger.remaining
         return {
             "X-RateLimit-Limit": str(QUOTA),
-            "X-RateLimit-Remaining": str(self._ledger.remaining),
+            "X-RateLimit-Remaining": str(remaining),
             "X-RateLimit-Reset": str(_epoch() + 3600),
-            "X-RateLimit-Resource": "core",
+            "X-RateLimit-Resource": "graphql" if questions else "core",
         }
 
     # --- reading -----------------------------------------------------------------------------

@@ -133,7 +133,8 @@ class Ledger:
 
     ``token`` is the only one the API takes, and belongs to ``login``. ``renamed`` (OWNER/NAME)
     makes it redirect what is asked under the configured name; ``gone`` makes it deny that the
-    repository is there. ``remaining`` is how many requests the quota still has.
+    repository is there. ``remaining`` is how many requests the quota still has, ``questions``
+    that of GraphQL, which is another.
     """
 
     def __init__(self, *, repository: str, branch: str, token: str, login: str) -> None:
@@ -154,6 +155,7 @@ class Ledger:
         self.unmerged = 0
         """For how many more looks at a pull request its merge is not computed yet."""
         self.remaining = QUOTA
+        self.questions = QUOTA
         self.requests: list[Request] = []
         self.violations: list[str] = []
         """Requests that GitHub's description of its API does not allow; each was refused."""

@@ -35,9 +35,9 @@ from catnet_controller.errors import (
     SecretMissing,
     SettingsInvalid,
 )
+from catnet_controller.github import quota
 from catnet_controller.github.auth import App, Installed
 from catnet_controller.github.lanes import Lane
-from catnet_controller.github.quota import Quota, left
 from catnet_controller.github.replies import Answer
 from catnet_controller.ports import Clock
 
@@ -71,6 +71,11 @@ class _Request:
     @property
     def what(self) -> str:
         return f"{self.verb} {self.path}"
+
+    @property
+    def resource(self) -> str:
+        """Which number of requests it is counted to."""
+        return quota.GRAPHQL if self.path == GRAPHQL else quota.CORE
 
 
 class _Redirected(Exception):
@@ -235,8 +240,8 @@ class Client:
     ``timeout`` is seconds for a read of the socket, ``deadline`` for a whole request.
     ``write_spacing`` is seconds between writes; at most ``writes_per_hour`` of them are sent
     (GitHub's limit for content creation, docs.github.com rate-limits-for-the-rest-api).
-    ``on_rate_limit`` hears how many requests are left. ``pause`` is seconds before a read is
-    tried again, doubled each time; writes are never repeated here.
+    ``on_rate_limit`` hears how many requests of REST are left. ``pause`` is seconds before a read
+    is tried again, doubled each time; writes are never repeated here.
     """
 
     def __init__(
@@ -271,7 +276,9 @@ class Client:
         self._pause = pause
         self._on_rate_limit = on_rate_limit
         self._writing = asyncio.Lock()
-        self._quota = Quota(clock=clock, spacing=write_spacing, writes_per_hour=writes_per_hour)
+        self._quota = quota.Quota(
+            clock=clock, spacing=write_spacing, writes_per_hour=writes_per_hour
+        )
 
         def build() -> _Instance:
             access: Callable[[], str] | Installed
@@ -349,7 +356,7 @@ class Client:
         accept = {200, 201, 204, *allow}
         request = _Request(verb=verb, path=path, needs=needs, accept=accept, body=body)
         async with self._writing:
-            await self._quota.admit_write()
+            await self._quota.admit_write(request.resource)
             try:
                 return await self._send(self._write_lane, request)
             finally:
@@ -404,7 +411,7 @@ class Client:
         return NotVisibleYet(f"GitHub does not show commit {sha[:12]} yet")
 
     async def _send(self, lane: Lane[_Instance], request: _Request) -> Answer:
-        self._quota.admit()
+        self._quota.admit(request.resource)
         what = request.what
         try:
             status, seen, text = await lane.run(lambda instance: instance.send(request))
@@ -438,7 +445,7 @@ class Client:
         self, request: _Request, status: int, headers: Mapping[str, str], text: str
     ) -> Answer:
         what = request.what
-        remaining = left(headers)
+        remaining = quota.left(headers) if quota.resource(headers) == quota.CORE else None
         if remaining is not None and self._on_rate_limit is not None:
             self._on_rate_limit(int(remaining))
         try:

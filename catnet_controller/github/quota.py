@@ -1,6 +1,7 @@
 """What GitHub says of its limits in; when the next request may be sent, out.
 
-Knocking during a limit prolongs it and may end in a ban, so there is one time for everything.
+Knocking during a limit prolongs it and may end in a ban, so there is one time for everything but
+GraphQL, which has a number of requests of its own and shares the other limits with REST.
 Rules: docs.github.com, rate-limits-for-the-rest-api and best-practices-for-using-the-rest-api.
 """
 
@@ -19,9 +20,12 @@ from catnet_controller.ports import Clock
 _log = structlog.get_logger(__name__)
 
 _RATE_TEXTS: Final = ("rate limit", "abuse detection", "temporarily blocked from content creation")
+CORE: Final = "core"
+"""What GitHub calls the requests of REST that it counts (x-ratelimit-resource)."""
+GRAPHQL: Final = "graphql"
 _LONGEST_WAIT: Final = 24 * 3600.0
-_LONGEST_WINDOW: Final = 3660.0
-"""GitHub's windows are an hour long."""
+_LONGEST_RESET: Final = 65 * 60.0
+"""A number of requests is for an hour; a reset that is further away is none of GitHub's."""
 _FIRST_PAUSE: Final = 60.0
 _LONGEST_PAUSE: Final = 15 * 60.0
 _HOUR: Final = 3600.0
@@ -35,20 +39,21 @@ class Quota:
         self._spacing = spacing
         self._writes_per_hour = writes_per_hour
         self._not_before = 0.0
+        self._used_up: dict[str, float] = {}
         self._in_a_row = 0
         self._writes: deque[float] = deque()
 
-    def admit(self) -> None:
+    def admit(self, resource: str = CORE) -> None:
         """Raises RateLimited while GitHub wants us to wait."""
-        if (now := self._clock.now()) < self._not_before:
+        not_before = max(self._not_before, self._used_up.get(resource, 0.0))
+        if (now := self._clock.now()) < not_before:
             raise RateLimited(
-                f"GitHub asked to wait {self._not_before - now:.0f} s more",
-                not_before=self._not_before,
+                f"GitHub asked to wait {not_before - now:.0f} s more", not_before=not_before
             )
 
-    async def admit_write(self) -> None:
+    async def admit_write(self, resource: str = CORE) -> None:
         """Wait for the distance between writes; RateLimited when an hour's share is used up."""
-        self.admit()
+        self.admit(resource)
         now = self._clock.monotonic()
         while self._writes and self._writes[0] <= now - _HOUR:
             self._writes.popleft()
@@ -69,28 +74,32 @@ class Quota:
         if answer.status == 429 or (answer.status == 403 and _limited(answer, remaining)):
             raise self._limit(answer, remaining)
         self._in_a_row = 0
-        # GraphQL has a quota of its own, and its answers say so.
-        if remaining == 0 and answer.headers.get("x-ratelimit-resource", "core") == "core":
-            self._not_before = max(self._not_before, self._reset(answer.headers))
+        if remaining == 0:
+            self._use_up(answer.headers)
 
     def _limit(self, answer: Answer, remaining: float | None) -> RateLimited:
         now = self._clock.now()
         told = _retry_after(answer.headers)
         self._in_a_row += 1
-        if told is not None:
-            until = now + told
-        elif remaining == 0 and "x-ratelimit-reset" in answer.headers:
-            until = self._reset(answer.headers)
+        if told is None and remaining == 0 and "x-ratelimit-reset" in answer.headers:
+            not_before = self._use_up(answer.headers)
         else:
             doubled = _FIRST_PAUSE * 2 ** min(self._in_a_row - 1, 10)
-            until = now + min(doubled, _LONGEST_PAUSE)
-        self._not_before = max(self._not_before, min(until, now + _LONGEST_WAIT))
-        _log.warning("github rate limit", seconds=round(self._not_before - now), told=told)
+            pause = min(doubled, _LONGEST_PAUSE) if told is None else told
+            not_before = self._not_before = max(self._not_before, now + pause)
+        _log.warning("github rate limit", seconds=round(not_before - now), told=told)
         return RateLimited(
-            f"GitHub asks to wait {self._not_before - now:.0f} s"
+            f"GitHub asks to wait {not_before - now:.0f} s"
             + (f": {answer.message}" if answer.message else ""),
-            not_before=self._not_before,
+            not_before=not_before,
         )
+
+    def _use_up(self, headers: Mapping[str, str]) -> float:
+        """No request is left of what the answer was counted to; until when."""
+        name = resource(headers)
+        until = max(self._used_up.get(name, 0.0), self._reset(headers))
+        self._used_up[name] = until
+        return until
 
     def _reset(self, headers: Mapping[str, str]) -> float:
         """When the quota is whole again, by our clock: GitHub's may differ, so use its Date."""
@@ -99,7 +108,12 @@ class Quota:
         if reset is None:
             return now + _FIRST_PAUSE
         theirs = _date(headers.get("date"))
-        return now + min(max(1.0, reset - (now if theirs is None else theirs)), _LONGEST_WINDOW)
+        return now + min(max(1.0, reset - (now if theirs is None else theirs)), _LONGEST_RESET)
+
+
+def resource(headers: Mapping[str, str]) -> str:
+    """Which number of requests an answer was counted to."""
+    return headers.get("x-ratelimit-resource", CORE)
 
 
 def left(headers: Mapping[str, str]) -> float | None:

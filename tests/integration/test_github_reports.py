@@ -346,6 +346,29 @@ async def test_a_comment_without_news_is_folded_and_unfolded_again(
     assert "folding is no duty" in github.comments(number)[0].body
 
 
+async def test_a_used_up_quota_of_graphql_stops_folding_and_nothing_else(
+    github: GithubStandIn, tmp_path: Path, number: int
+) -> None:
+    clock = RealClock()
+    heard: list[int] = []
+    github.questions = 1
+    async with edge(github, tmp_path, clock=clock, heard=heard) as door:
+        await door.reporter.comment(note(number, "nothing", hidden=True), None)
+        assert 0 not in heard
+        requests = len(github.requests)
+        with pytest.raises(RateLimited) as caught:
+            await door.reporter.comment(note(number, "news"), None)
+        assert caught.value.not_before == pytest.approx(clock.now() + 3600, abs=5)
+        assert await door.source.head("main")
+        await door.reporter.status(message(await github.head()))
+        assert not any(each.path == "/graphql" for each in github.requests[requests:])
+        github.questions = 5000
+        clock.ahead = 3601
+        await door.reporter.comment(note(number, "news"), None)
+    (comment,) = github.comments(number)
+    assert (comment.body, comment.hidden) == (f"{MARKER}\nnews", False)
+
+
 PARTS = {
     "text": "text\n",
     "diff": "```diff\n",

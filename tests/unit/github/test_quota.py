@@ -72,6 +72,7 @@ def waits(clock: StillClock, given: Answer) -> float:
             1,
         ),
         (answer(403, x_ratelimit_remaining="0"), 60),
+        (answer(403, x_ratelimit_remaining="0", x_ratelimit_reset="99999999999"), 3_900),
     ],
     ids=str,
 )
@@ -98,23 +99,6 @@ def test_what_is_no_limit(given_: Answer) -> None:
     limits.admit()
 
 
-def test_the_quota_of_graphql_is_another() -> None:
-    limits = quota(StillClock())
-    used_up = {"x_ratelimit_remaining": "0", "x_ratelimit_reset": str(THEIR_NOW + 100)}
-    limits.heed(answer(200, **used_up, x_ratelimit_resource="graphql", date=DATE))
-    limits.admit()
-
-
-def test_a_reset_is_not_further_away_than_github_counts() -> None:
-    clock = StillClock()
-    limits = quota(clock)
-    limits.heed(
-        answer(200, x_ratelimit_remaining="0", x_ratelimit_reset=str(THEIR_NOW + 9e6), date=DATE)
-    )
-    clock.time += 3661
-    limits.admit()
-
-
 def test_the_last_request_of_the_quota_holds_the_next() -> None:
     clock = StillClock()
     limits = quota(clock)
@@ -125,6 +109,44 @@ def test_the_last_request_of_the_quota_holds_the_next() -> None:
         limits.admit()
     clock.time += 100
     limits.admit()
+
+
+def test_a_reset_that_is_further_away_than_a_window_of_github_is_not_believed() -> None:
+    clock = StillClock()
+    limits = quota(clock)
+    limits.heed(answer(200, x_ratelimit_remaining="0", x_ratelimit_reset="99999999999"))
+    with pytest.raises(RateLimited) as caught:
+        limits.admit()
+    assert caught.value.not_before - clock.now() == 65 * 60
+
+
+@pytest.mark.parametrize("used_up, other", [("graphql", "core"), ("core", "graphql")])
+@pytest.mark.parametrize("status", [200, 403])
+def test_the_requests_of_graphql_are_counted_apart(used_up: str, other: str, status: int) -> None:
+    clock = StillClock()
+    limits = quota(clock)
+    given_ = answer(
+        status,
+        x_ratelimit_remaining="0",
+        x_ratelimit_reset=str(clock.now() + 100),
+        x_ratelimit_resource=used_up,
+    )
+    with contextlib.suppress(RateLimited):
+        limits.heed(given_)
+    limits.admit(other)
+    with pytest.raises(RateLimited):
+        limits.admit(used_up)
+    clock.time += 100
+    limits.admit(used_up)
+
+
+def test_what_graphql_is_asked_to_wait_holds_everything() -> None:
+    """A limit that is not a number of requests is one for both."""
+    limits = quota(StillClock())
+    with pytest.raises(RateLimited):
+        limits.heed(answer(403, retry_after="30", x_ratelimit_resource="graphql"))
+    with pytest.raises(RateLimited):
+        limits.admit()
 
 
 def test_refusals_in_a_row_wait_longer_and_longer_but_not_for_ever() -> None:
