@@ -17,6 +17,8 @@ from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from catnet_controller.errors import GithubDenied, GithubUnavailable, SecretMissing
+from catnet_controller.github.quota import limited
+from catnet_controller.github.replies import Answer
 from catnet_controller.ports import Clock
 
 _EARLY: Final = 300.0
@@ -61,6 +63,14 @@ class Ask(Protocol):
     ) -> tuple[int, Mapping[str, Any], str]: ...
 
 
+class Limited(Exception):
+    """GitHub gives no token before some time that ``answer`` tells."""
+
+    def __init__(self, answer: Answer) -> None:
+        super().__init__(answer.what)
+        self.answer = answer
+
+
 class Installed:
     """The tokens of ``app`` on ``repository`` (OWNER/NAME); for one thread."""
 
@@ -76,12 +86,12 @@ class Installed:
         self._token = None
 
     def token(self, ask: Ask) -> str:
-        """Raises SecretMissing, GithubDenied, GithubUnavailable, and whatever ``ask`` raises."""
+        """Raises SecretMissing, GithubDenied, GithubUnavailable, Limited, and as ``ask`` does."""
         if self._token is None or self._clock.now() > self._until - _EARLY:
             self._token = None
             bearer = self._signed()
             path = f"/repos/{self._repository}/installation"
-            found = self._checked(*ask("GET", path, bearer=bearer), what="the installation")
+            found = self._checked(_answer(ask, "GET", path, bearer=bearer), what="the installation")
             number = found.get("id")
             if not isinstance(number, int):
                 raise GithubUnavailable("GitHub did not say which installation of the App it is")
@@ -90,7 +100,8 @@ class Installed:
                 "permissions": self._app.permissions,
             }
             path = f"/app/installations/{number}/access_tokens"
-            made = self._checked(*ask("POST", path, bearer=bearer, body=body), what="a token")
+            answer = _answer(ask, "POST", path, bearer=bearer, body=body)
+            made = self._checked(answer, what="a token")
             self._token, self._until = _read(made)
         return self._token
 
@@ -112,20 +123,14 @@ class Installed:
             ) from None
         return f"{text}.{_base64(key.sign(text.encode(), padding.PKCS1v15(), SHA256()))}"
 
-    def _checked(
-        self, status: int, headers: Mapping[str, Any], text: str, *, what: str
-    ) -> dict[str, Any]:
-        try:
-            data = json.loads(text)
-        except (ValueError, RecursionError):
-            data = None
-        if not isinstance(data, dict):
-            data = {}
+    def _checked(self, answer: Answer, *, what: str) -> Mapping[str, Any]:
+        status = answer.status
         if status in (200, 201):
-            return data
-        said = f": {data['message'][:200]}" if isinstance(data.get("message"), str) else ""
-        limited = status == 429 or "rate limit" in said.lower() or "retry-after" in headers
-        if status >= 500 or limited:
+            return answer.data if isinstance(answer.data, dict) else {}
+        if limited(answer):
+            raise Limited(answer)
+        said = f": {answer.message}" if answer.message else ""
+        if status >= 500:
             raise GithubUnavailable(f"GitHub did not give the App {what} ({status}{said})")
         if status == 401:
             step = "Check github.app.id and github.app.private_key, and the clock of this machine."
@@ -138,6 +143,18 @@ class Installed:
         else:
             step = f"Look at the installation of the App on {self._repository}: is it suspended?"
         raise GithubDenied(f"GitHub refuses the App {what} ({status}{said})", next_step=step)
+
+
+def _answer(
+    ask: Ask, verb: str, path: str, *, bearer: str, body: Mapping[str, Any] | None = None
+) -> Answer:
+    status, headers, text = ask(verb, path, bearer=bearer, body=body)
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        data = None
+    named = {name: str(value) for name, value in headers.items()}
+    return Answer(status=status, headers=named, data=data, what=f"{verb} {path}")
 
 
 def _read(made: Mapping[str, Any]) -> tuple[str, float]:

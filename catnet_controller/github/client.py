@@ -36,7 +36,7 @@ from catnet_controller.errors import (
     SettingsInvalid,
 )
 from catnet_controller.github import quota
-from catnet_controller.github.auth import App, Installed
+from catnet_controller.github.auth import App, Installed, Limited
 from catnet_controller.github.lanes import Lane
 from catnet_controller.github.replies import Answer
 from catnet_controller.ports import Clock
@@ -417,6 +417,8 @@ class Client:
             status, seen, text = await lane.run(lambda instance: instance.send(request))
         except CatnetError:
             raise
+        except Limited as cause:
+            raise self._quota.limit(cause.answer) from cause
         except _Redirected as cause:
             raise RepositoryMoved(
                 f"repository {self.repository} was renamed or moved "

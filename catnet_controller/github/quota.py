@@ -70,18 +70,18 @@ class Quota:
 
     def heed(self, answer: Answer) -> None:
         """Learn from an answer. Raises RateLimited when it is a refusal because of a limit."""
-        remaining = left(answer.headers)
-        if answer.status == 429 or (answer.status == 403 and _limited(answer, remaining)):
-            raise self._limit(answer, remaining)
+        if limited(answer):
+            raise self.limit(answer)
         self._in_a_row = 0
-        if remaining == 0:
+        if left(answer.headers) == 0:
             self._use_up(answer.headers)
 
-    def _limit(self, answer: Answer, remaining: float | None) -> RateLimited:
+    def limit(self, answer: Answer) -> RateLimited:
+        """Learn from an answer that is a refusal because of a limit."""
         now = self._clock.now()
         told = _retry_after(answer.headers)
         self._in_a_row += 1
-        if told is None and remaining == 0 and "x-ratelimit-reset" in answer.headers:
+        if told is None and left(answer.headers) == 0 and "x-ratelimit-reset" in answer.headers:
             not_before = self._use_up(answer.headers)
         else:
             doubled = _FIRST_PAUSE * 2 ** min(self._in_a_row - 1, 10)
@@ -121,10 +121,13 @@ def left(headers: Mapping[str, str]) -> float | None:
     return _number(headers.get("x-ratelimit-remaining"))
 
 
-def _limited(answer: Answer, remaining: float | None) -> bool:
+def limited(answer: Answer) -> bool:
+    """Whether GitHub refuses because of a limit, and not for good."""
+    if answer.status not in (401, 403):
+        return answer.status == 429
     said = answer.message.lower()
     return (
-        remaining == 0
+        left(answer.headers) == 0
         or "retry-after" in answer.headers
         or any(words in said for words in _RATE_TEXTS)
     )

@@ -1,6 +1,7 @@
 """CatNet as a GitHub App over real HTTP: tokens made, replaced in time, and replaced when lost."""
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from catnet_controller.demo.standin import Fault, GithubStandIn, Trouble
-from catnet_controller.errors import GithubDenied, GithubUnavailable, SecretMissing, SettingsInvalid
+from catnet_controller.errors import (
+    GithubDenied,
+    GithubUnavailable,
+    RateLimited,
+    SecretMissing,
+    SettingsInvalid,
+)
 from catnet_controller.github.auth import App
 from catnet_controller.github.client import Client, Route
 from catnet_controller.github.edge import Edge
@@ -103,7 +110,7 @@ async def test_a_permission_the_app_has_not_is_named(github: GithubStandIn, tmp_
     [
         (Fault(trouble=Trouble.ANSWER, status=404, message="Not Found"), GithubDenied, "Install"),
         (Fault(trouble=Trouble.ANSWER, status=403, message="Suspended"), GithubDenied, "suspended"),
-        (Fault(trouble=Trouble.SECONDARY, times=9), GithubUnavailable, "retries by itself"),
+        (Fault(trouble=Trouble.SECONDARY, times=9), RateLimited, "retries by itself"),
         (Fault(trouble=Trouble.ANSWER, status=502, times=9), GithubUnavailable, "retries"),
         (Fault(trouble=Trouble.DROP, times=9), GithubUnavailable, "retries"),
         (
@@ -117,7 +124,7 @@ async def test_an_app_that_gets_no_token_says_why(
     github: GithubStandIn,
     tmp_path: Path,
     fault: Fault,
-    error: type[GithubDenied | GithubUnavailable],
+    error: type[GithubDenied | GithubUnavailable | RateLimited],
     words: str,
 ) -> None:
     fault.path = "/installation$"
@@ -126,6 +133,37 @@ async def test_an_app_that_gets_no_token_says_why(
         with pytest.raises(error) as met:
             await door.source.head("main")
     assert words in met.value.next_step
+
+
+@pytest.mark.parametrize("path", ["/installation$", "/access_tokens$"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        Fault(trouble=Trouble.SECONDARY, seconds=600),
+        Fault(trouble=Trouble.PRIMARY, seconds=600),
+        Fault(trouble=Trouble.ANSWER, status=401, headers={"Retry-After": "600"}),
+        Fault(trouble=Trouble.ANSWER, status=429, headers={"Retry-After": "600"}),
+    ],
+    ids=["secondary", "primary", "401", "429"],
+)
+async def test_a_limit_on_tokens_is_waited_for_without_knocking(
+    github: GithubStandIn, tmp_path: Path, fault: Fault, path: str
+) -> None:
+    clock = RealClock()
+    sha = await github.head()
+    github.inject(replace(fault, path=path))
+    async with edge(github, tmp_path, token=APP, clock=clock) as door:
+        for _ in range(3):
+            with pytest.raises(RateLimited) as met:
+                await door.source.head("main")
+            assert met.value.not_before == pytest.approx(clock.now() + 600, abs=3)
+            with pytest.raises(RateLimited):
+                await door.reporter.status(status(sha, "done"))
+        assert len(github.requests) == (1 if path == "/installation$" else 2)
+        clock.ahead = 601
+        with pytest.raises(GithubDenied, match="JSON web token"):
+            # It is asked again; the stand-in's clock has not moved, so it takes no such JWT.
+            await door.source.head("main")
 
 
 @pytest.mark.parametrize(

@@ -55,6 +55,7 @@ def waits(clock: StillClock, given: Answer) -> float:
         (answer(429, retry_after="-5"), 60),
         (answer(429, retry_after="99999999"), 86_400),
         (answer(429), 60),
+        (answer(401, retry_after="30"), 30),
         (answer(403, "You have exceeded a secondary rate limit"), 60),
         (answer(403, "You have triggered an abuse detection mechanism"), 60),
         (answer(403, "You have been temporarily blocked from content creation"), 60),
@@ -85,6 +86,7 @@ def test_how_long_a_refusal_makes_us_wait(given_: Answer, seconds: float) -> Non
     "given_",
     [
         answer(403, "Resource not accessible by integration"),
+        answer(401, "Bad credentials", x_ratelimit_remaining="59"),
         answer(404),
         answer(502),
         answer(200, x_ratelimit_remaining="1"),
