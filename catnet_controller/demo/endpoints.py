@@ -24,6 +24,7 @@ from catnet_controller.demo.description import Description
 from catnet_controller.demo.ledger import (
     QUOTA,
     Fault,
+    Grant,
     Ledger,
     Request,
     Status,
@@ -37,6 +38,15 @@ from catnet_controller.demo.worktree import Worktree
 _MOST_STATUSES = 1000
 _INSTALLATION = 77
 _GRAPHQL = "/graphql"
+_PERMISSIONS = (
+    ("^/orgs/", "members"),
+    ("/deployments(/|$)", "deployments"),
+    ("/issues(/[0-9]+)?$", "issues"),
+    ("/(issues|pulls)(/|$)", "pull_requests"),
+    ("/statuses/", "statuses"),
+    ("/git/", "contents"),
+)
+"""Which permission of an App what is asked for needs."""
 _SHA = re.compile(r"[0-9a-f]{40}")
 
 
@@ -146,9 +156,9 @@ class Endpoints:
             return
         if scheme.lower() not in ("token", "bearer"):
             raise Refuse(401, "Bad credentials")
-        if self._ledger.granted.get(given, 0.0) > _epoch():
-            if request.path == "/user":
-                raise Refuse(403, "Resource not accessible by integration")
+        grant = self._ledger.granted.get(given)
+        if grant is not None and grant.until > _epoch():
+            _hold_to_grant(request, grant)
             return
         own = self._ledger.token.encode()
         if not hmac.compare_digest(given.encode("utf-8", "replace"), own):
@@ -451,7 +461,7 @@ class Endpoints:
         if any(given.get(name) not in (level, "write") for name, level in wanted.items()):
             raise Refuse(422, "The permissions requested are not granted to this installation.")
         token, until = f"ghs_{secrets.token_urlsafe(24)}", _epoch() + 3600
-        self._ledger.granted[token] = until
+        self._ledger.granted[token] = Grant(until=until, permissions=wanted)
         ends = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(until))
         return answered({"token": token, "expires_at": ends, "permissions": wanted}, 201)
 
@@ -489,6 +499,16 @@ async def _dripped(request: web.Request, whole: web.Response, seconds: float) ->
             await response.write(bytes((byte,)))
             await asyncio.sleep(seconds)
     return response
+
+
+def _hold_to_grant(request: web.Request, grant: Grant) -> None:
+    """An App has no login, and of permissions what its token was made with."""
+    needs = next((name for path, name in _PERMISSIONS if re.search(path, request.path)), None)
+    level = "read" if request.method == "GET" else "write"
+    lacks = needs is not None and grant.permissions.get(needs) not in (level, "write")
+    if lacks or request.path == "/user":
+        headers = {"X-Accepted-GitHub-Permissions": f"{needs}={level}"} if lacks else {}
+        raise Refuse(403, "Resource not accessible by integration", headers=headers)
 
 
 def _is_app(token: str, app: tuple[str, bytes] | None) -> bool:

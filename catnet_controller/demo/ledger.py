@@ -91,6 +91,14 @@ class Sent:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grant:
+    """What an installation token may do, and when it ends."""
+
+    until: float
+    permissions: Mapping[str, str]
+
+
 class Trouble(StrEnum):
     """What can go wrong with a request of the API."""
 
@@ -150,8 +158,8 @@ class Ledger:
         self.app: tuple[str, bytes] | None = None
         """Id and public key (PEM) of the GitHub App that is installed on the repository."""
         self.app_permissions = {"contents": "read", "statuses": "write", "pull_requests": "write"}
-        self.granted: dict[str, float] = {}
-        """The installation tokens that were given out, and when each ends."""
+        self.granted: dict[str, Grant] = {}
+        """The installation tokens that were given out."""
         self.unmerged = 0
         """For how many more looks at a pull request its merge is not computed yet."""
         self.remaining = QUOTA

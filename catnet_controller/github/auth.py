@@ -9,8 +9,10 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from threading import Lock
 from typing import Any, Final, Protocol
 
+import structlog
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 from cryptography.hazmat.primitives.hashes import SHA256
@@ -21,11 +23,23 @@ from catnet_controller.github.quota import limited
 from catnet_controller.github.replies import Answer
 from catnet_controller.ports import Clock
 
+_log = structlog.get_logger(__name__)
+
 _EARLY: Final = 300.0
 """Seconds before its end that a token is replaced: no request takes that long."""
 _BACKDATED, _VALID = 60, 540
 """GitHub takes a JWT of at most ten minutes, and not one from the future of its own clock."""
-_GRANTS: Final = "Contents: read, Commit statuses: write, Pull requests: write"
+_NEEDED: Final = {"contents": "read", "statuses": "write", "pull_requests": "write"}
+_NAMES: Final = {
+    "contents": "Contents",
+    "statuses": "Commit statuses",
+    "pull_requests": "Pull requests",
+    "issues": "Issues",
+    "members": "Members (of the organization)",
+    "deployments": "Deployments",
+}
+"""How GitHub's pages call what its API calls otherwise."""
+_GIVE: Final = "Give the App these permissions and accept them where it is installed"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +59,7 @@ class App:
     @property
     def permissions(self) -> Mapping[str, str]:
         """All that a token of it is asked to have, whatever else the App was given."""
-        wanted = {"contents": "read", "statuses": "write", "pull_requests": "write"}
+        wanted = dict(_NEEDED)
         if self.issues:
             wanted["issues"] = "write"
         if self.members:
@@ -71,11 +85,35 @@ class Limited(Exception):
         self.answer = answer
 
 
-class Installed:
-    """The tokens of ``app`` on ``repository`` (OWNER/NAME); for one thread."""
+class Lacks:
+    """What the App was asked to have and was not given: said once, whichever thread found out."""
 
-    def __init__(self, *, app: App, repository: str, clock: Clock) -> None:
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._said: frozenset[str] = frozenset()
+
+    def hear(self, permissions: Mapping[str, str]) -> None:
+        """Those that the newest token lacks; none: it has all."""
+        names = frozenset(permissions)
+        with self._lock:
+            news, self._said = names - self._said, names
+        if news:
+            _log.warning(
+                "github app lacks permissions that settings need",
+                permissions=_worded(permissions),
+                next_step=f"{_GIVE}, or switch those settings off; the rest goes on.",
+            )
+
+
+class Installed:
+    """The tokens of ``app`` on ``repository`` (OWNER/NAME); for one thread.
+
+    A token without what only some settings need is better than none.
+    """
+
+    def __init__(self, *, app: App, repository: str, clock: Clock, lacks: Lacks) -> None:
         self._app = app
+        self._lacks = lacks
         self._repository = repository
         self._clock = clock
         self._token: str | None = None
@@ -95,15 +133,27 @@ class Installed:
             number = found.get("id")
             if not isinstance(number, int):
                 raise GithubUnavailable("GitHub did not say which installation of the App it is")
-            body = {
-                "repositories": [self._repository.partition("/")[2]],
-                "permissions": self._app.permissions,
-            }
-            path = f"/app/installations/{number}/access_tokens"
-            answer = _answer(ask, "POST", path, bearer=bearer, body=body)
-            made = self._checked(answer, what="a token")
+            made = self._made(ask, bearer, number, found.get("permissions"))
             self._token, self._until = _read(made)
         return self._token
+
+    def _made(self, ask: Ask, bearer: str, number: int, given: object) -> Mapping[str, Any]:
+        """A new token; ``given`` is what GitHub says the installation ``number`` may do."""
+
+        def post(permissions: Mapping[str, str]) -> Answer:
+            names = [self._repository.partition("/")[2]]
+            body = {"repositories": names, "permissions": permissions}
+            path = f"/app/installations/{number}/access_tokens"
+            return _answer(ask, "POST", path, bearer=bearer, body=body)
+
+        wanted = self._app.permissions
+        lacks: Mapping[str, str] = {}
+        answer = post(wanted)
+        if answer.status == 422 and (lacks := _dispensable(wanted, given)):
+            answer = post({name: wanted[name] for name in wanted if name not in lacks})
+        made = self._checked(answer, what="a token")
+        self._lacks.hear(lacks)
+        return made
 
     def _signed(self) -> str:
         """The JWT by which the App says who it is (RFC 7519, RS256)."""
@@ -137,9 +187,7 @@ class Installed:
         elif status == 404:
             step = f"Install the App on {self._repository}, or correct `github.repository`."
         elif status == 422:
-            step = (
-                f"Give the App these permissions and accept them where it is installed: {_GRANTS}."
-            )
+            step = f"{_GIVE}: {_worded(self._app.permissions)}."
         else:
             step = f"Look at the installation of the App on {self._repository}: is it suspended?"
         raise GithubDenied(f"GitHub refuses the App {what} ({status}{said})", next_step=step)
@@ -155,6 +203,20 @@ def _answer(
         data = None
     named = {name: str(value) for name, value in headers.items()}
     return Answer(status=status, headers=named, data=data, what=f"{verb} {path}")
+
+
+def _dispensable(wanted: Mapping[str, str], given: object) -> Mapping[str, str]:
+    """What only some settings need and is not ``given``; all of it when that is not to be seen."""
+    optional = {name: level for name, level in wanted.items() if name not in _NEEDED}
+    known = given if isinstance(given, dict) else {}
+    lacking = {
+        name: level for name, level in optional.items() if known.get(name) not in (level, "write")
+    }
+    return lacking or optional
+
+
+def _worded(permissions: Mapping[str, str]) -> str:
+    return ", ".join(f"{_NAMES[name]}: {level}" for name, level in permissions.items())
 
 
 def _read(made: Mapping[str, Any]) -> tuple[str, float]:

@@ -36,7 +36,7 @@ from catnet_controller.errors import (
     SettingsInvalid,
 )
 from catnet_controller.github import quota
-from catnet_controller.github.auth import App, Installed, Limited
+from catnet_controller.github.auth import App, Installed, Lacks, Limited
 from catnet_controller.github.lanes import Lane
 from catnet_controller.github.replies import Answer
 from catnet_controller.ports import Clock
@@ -279,11 +279,12 @@ class Client:
         self._quota = quota.Quota(
             clock=clock, spacing=write_spacing, writes_per_hour=writes_per_hour
         )
+        lacks = Lacks()
 
         def build() -> _Instance:
             access: Callable[[], str] | Installed
             if isinstance(token, App):
-                access = Installed(app=token, repository=repository, clock=clock)
+                access = Installed(app=token, repository=repository, clock=clock, lacks=lacks)
             else:
                 access = (lambda: token) if isinstance(token, str) else token
             return _Instance(

@@ -1,6 +1,6 @@
 """CatNet as a GitHub App over real HTTP: tokens made, replaced in time, and replaced when lost."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     PublicFormat,
 )
+from structlog.testing import capture_logs
 
 from catnet_controller.demo.standin import Fault, GithubStandIn, Trouble
 from catnet_controller.errors import (
@@ -24,8 +25,8 @@ from catnet_controller.errors import (
 from catnet_controller.github.auth import App
 from catnet_controller.github.client import Client, Route
 from catnet_controller.github.edge import Edge
-from catnet_controller.models import StatusMessage, StatusState
-from tests.helpers_github import RealClock, edge, hub
+from catnet_controller.models import IssueMessage, RecordMessage, StatusMessage, StatusState
+from tests.helpers_github import RealClock, edge, hub, note
 
 KEY = rsa.generate_private_key(public_exponent=65537, key_size=2048)
 PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
@@ -99,10 +100,90 @@ async def test_a_token_that_is_lost_in_the_middle_is_replaced_once(
 
 async def test_a_permission_the_app_has_not_is_named(github: GithubStandIn, tmp_path: Path) -> None:
     github.app_permissions = {"contents": "read", "statuses": "write"}
-    async with edge(github, tmp_path, token=APP) as door:
+    app = replace(APP, issues=True, members=True, deployments=True)
+    async with edge(github, tmp_path, token=app) as door:
         with pytest.raises(GithubDenied, match="not granted") as denied:
             await door.source.head("main")
-    assert "Pull requests: write" in denied.value.next_step
+    assert denied.value.next_step.endswith(
+        "Contents: read, Commit statuses: write, Pull requests: write, Issues: write,"
+        " Members (of the organization): read, Deployments: write."
+    )
+
+
+OPTIONAL: Mapping[str, tuple[App, str, Callable[[Edge, str], Awaitable[object]]]] = {
+    "issues": (
+        replace(APP, issues=True),
+        "Issues: write",
+        lambda door, _: door.reporter.issue(IssueMessage(title="t", body="b", open=True), None),
+    ),
+    "members": (
+        replace(APP, members=True),
+        "Members (of the organization): read",
+        lambda door, _: door.crew.member("netops", "anna"),
+    ),
+    "deployments": (
+        replace(APP, deployments=True),
+        "Deployments: write",
+        lambda door, sha: door.reporter.record(
+            RecordMessage(sha=sha, environment="x", number=1, state="queued", description=""), None
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OPTIONAL)
+async def test_a_permission_that_only_a_setting_needs_stops_only_that(
+    github: GithubStandIn, tmp_path: Path, name: str
+) -> None:
+    app, words, use = OPTIONAL[name]
+    number = await github.open_pull("topic", "Topic", {"configs/edge1.cfg": "x\n"})
+    with capture_logs() as logs:
+        async with edge(github, tmp_path, token=app) as door:
+            head = await door.source.head("main")
+            assert head is not None
+            await door.source.files(head.sha)
+            await door.reporter.status(status(head.sha, "done"))
+            await door.reporter.comment(note(number, "plan"), None)
+            with pytest.raises(GithubDenied, match="not accessible by integration") as denied:
+                await use(door, head.sha)
+            assert name in denied.value.next_step
+    (said,) = (each for each in logs if "lacks permissions" in each["event"])
+    assert (said["log_level"], said["permissions"]) == ("warning", words)
+    assert github.statuses(head.sha)["catnet/deploy"].description == "done"
+    assert len(github.comments(number)) == 1
+
+
+async def test_of_two_permissions_the_one_that_was_given_is_used(
+    github: GithubStandIn, tmp_path: Path
+) -> None:
+    github.app_permissions = {**github.app_permissions, "issues": "write", "deployments": "read"}
+    app = replace(APP, issues=True, deployments=True)
+    async with edge(github, tmp_path, token=app) as door:
+        await OPTIONAL["issues"][2](door, "")
+        with pytest.raises(GithubDenied) as denied:
+            await OPTIONAL["deployments"][2](door, await github.head())
+    assert "deployments" in denied.value.next_step
+    assert len(github.issues) == 1
+    github.app_permissions["deployments"] = "write"
+    with capture_logs() as logs:
+        async with edge(github, tmp_path, token=app) as door:
+            await OPTIONAL["deployments"][2](door, await github.head())
+    assert not logs
+    assert len(github.records) == 1
+
+
+async def test_permissions_that_github_does_not_show_are_all_done_without(
+    github: GithubStandIn, tmp_path: Path
+) -> None:
+    hide = Fault(
+        trouble=Trouble.CHANGE,
+        path="/installation$",
+        edit=lambda data: {"id": data["id"]},
+    )
+    github.inject(hide)
+    app = replace(APP, issues=True, members=True)
+    async with edge(github, tmp_path, token=app) as door:
+        assert await door.source.head("main")
 
 
 @pytest.mark.parametrize(
