@@ -551,8 +551,12 @@ class Repository(Protocol):
         """
         ...
 
-    async def files(self, sha: str) -> Mapping[str, bytes]:
-        """Every file of the repository at a commit by path, verified by blob sha, cached."""
+    async def files(self, sha: str, *, most_new: int | None = None) -> Mapping[str, bytes]:
+        """Every file of the repository at a commit by path, verified by blob sha, cached.
+
+        ``most_new`` is for a fork: of a stranger's files, not more than that are read that were
+        not read before. Raises SnapshotRefused for what cannot be read as it stands.
+        """
         ...
 
 

@@ -30,7 +30,7 @@ _FILE: Final = "100"
 """What the modes of files begin with: 100644, 100755, and 100664 of ancient git."""
 _FOLDER: Final = "040000"
 _ODD: Final = {"120000": "a symbolic link", "160000": "a submodule"}
-# Each new file costs a request, and a pull request may come from anybody.
+# Each new file costs a request.
 _MOST_FILES: Final = 5000
 _LARGEST_FILE: Final = 8 * 2**20
 _LARGEST_TOTAL: Final = 128 * 2**20
@@ -158,11 +158,11 @@ class Source:
         # A replica that lags does not know the newer commit.
         return answer.status == 404 or answer.text("status") == "behind"
 
-    async def files(self, sha: str) -> Mapping[str, bytes]:
-        """The wanted files at a commit.
+    async def files(self, sha: str, *, most_new: int | None = None) -> Mapping[str, bytes]:
+        """The wanted files at a commit; at most ``most_new`` of them are asked of GitHub.
 
-        Raises SnapshotRefused for a wanted path that is a link, a submodule or too large;
-        NotVisibleYet, and whatever the client raises.
+        Raises SnapshotRefused for a wanted path that is a link, a submodule or too large, and for
+        more new files, before any is read; NotVisibleYet, and whatever the client raises.
         """
         entries = await self._tree(sha)
         problems = sorted(
@@ -184,7 +184,13 @@ class Source:
             raise SnapshotRefused("\n".join(problems))
         shas = {entry.sha for entry in wanted}
         contents = await self._client.aside(partial(self._blobs.load, shas))
-        for missing in sorted(shas - contents.keys()):
+        new = sorted(shas - contents.keys())
+        if most_new is not None and len(new) > most_new:
+            raise SnapshotRefused(
+                f"{len(new)} files are new, and not more than {most_new} are read from a fork",
+                next_step="Split it up, or let a maintainer push the branch into this repository.",
+            )
+        for missing in new:
             content = await self._blob(missing)
             await self._client.aside(partial(self._blobs.keep, content))
             contents[missing] = content

@@ -13,6 +13,8 @@ from catnet_controller.ports import Offload, Repository
 
 _OURS, _STRANGER = 600.0, 30.0
 """Seconds for reading what people who may write to the repository wrote, and what others did."""
+_NEW = 100
+"""New files of a stranger that are read: each costs a request of what GitHub allows in an hour."""
 _ALL = "the repository"
 
 
@@ -35,7 +37,7 @@ async def take(
     """
     revision = await repository.revision(sha, ref)
     try:
-        files = await repository.files(at or sha)
+        files = await repository.files(at or sha, most_new=_NEW if stranger else None)
     except SnapshotRefused as error:
         return Snapshot(revision=revision, problems=_listed(error))
     return await build(files, revision, offload, added, stranger=stranger)

@@ -412,6 +412,25 @@ async def test_names_that_are_not_utf8_matter_only_beside_wanted_files(
         assert await door.source.files(apart) == {}
 
 
+async def test_a_stranger_may_cost_so_many_requests_and_no_more(
+    github: GithubStandIn, tmp_path: Path
+) -> None:
+    many: dict[str, str | None] = {f"configs/x{each}.cfg": f"{each}\n" for each in range(7)}
+    same: dict[str, str | None] = {f"configs/y{each}.cfg": "the same\n" for each in range(9)}
+    number = await github.open_pull("b", "t", {**many, **same}, fork="mallory/network-config")
+    sha = github.pulls[number].sha
+    async with edge(github, tmp_path) as door:
+        await door.source.files(await github.head())
+        before = len(github.requests)
+        with pytest.raises(SnapshotRefused, match="8 files are new, and not more than 7") as caught:
+            await door.source.files(sha, most_new=7)
+        assert "maintainer" in caught.value.next_step
+        assert not any(path.startswith("git/blobs") for path in asked(github)[before:])
+        taken = await door.source.files(sha, most_new=8)
+        assert len(taken) == len(EXPECTED) + 16
+        assert await door.source.files(sha, most_new=0) == taken, "they are not new any more"
+
+
 async def test_a_fork_is_read_from_the_base_repository(
     github: GithubStandIn, tmp_path: Path
 ) -> None:

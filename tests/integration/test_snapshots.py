@@ -36,7 +36,7 @@ class Commit:
     async def revision(self, sha: str, ref: str) -> Revision:
         return Revision(sha=sha, ref=ref)
 
-    async def files(self, sha: str) -> Mapping[str, bytes]:
+    async def files(self, sha: str, *, most_new: int | None = None) -> Mapping[str, bytes]:
         return self._files
 
 
