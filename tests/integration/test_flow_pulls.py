@@ -344,6 +344,17 @@ def _for_ever(*_: object) -> None:
     re.search("(-|--)+x", "-" * 200)
 
 
+async def test_a_fork_with_many_files_costs_few_requests(it: Flow) -> None:
+    files = {f"configs/x{number}.cfg": f"hostname x{number}\n" for number in range(150)}
+    number = await it.github.open_pull("many", "Many", files, fork="stranger/config")
+    before = len(it.github.requests)
+    await it.trigger(f"pull/{number}")
+    state, line = it.said(it.github.pulls[number].sha)[PLAN]
+    assert state == "failure"
+    assert "150 files are new, and not more than 100 are read from a fork" in line
+    assert len(it.github.requests) - before < 20
+
+
 async def test_one_of_two_pull_requests_for_a_commit_may_go(it: Flow) -> None:
     number = await it.github.open_pull("ok", "Ok", {"configs/a.cfg": config("a", ROUTE)})
     sha = it.github.pulls[number].sha
