@@ -1,6 +1,5 @@
 """Loop: keeps an issue open on GitHub as long as devices have not got what the branch wants."""
 
-from catnet_controller.models import IssueMessage
 from catnet_controller.policy import incident
 from catnet_controller.ports import Glances, Outbox, States, Triggers
 
@@ -25,7 +24,6 @@ class Watch:
         self._outbox = outbox
         self._public_url = public_url
         self._well: int | None = None
-        self._said: IssueMessage | None = None
 
     async def step(self) -> bool:
         """Look once; False always. While a deployment of the branch is under way nothing is said,
@@ -40,9 +38,6 @@ class Watch:
         message = incident.issue(
             last, incident.failing(await self._states.states()), public_url=self._public_url
         )
-        if message != self._said:
-            # Once: what GitHub refused would be tried again at every look.
-            await self._outbox.put([message])
-            self._said = message
+        await self._outbox.put([message])
         self._well = None if message.open else last.id
         return False

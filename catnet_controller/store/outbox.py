@@ -3,7 +3,8 @@
 A row counts up ``seq`` with each new body. What a reporter hands back names the ``seq`` it worked
 on, so an answer that comes late says nothing about a newer body. ``delivered`` is the body that
 GitHub has: the same one again is no news. A deployment never replaces what a newer one said under
-the same key, or an old verdict would overtake a new one.
+the same key, or an old verdict would overtake a new one. What GitHub refused for good is no news
+either until some time has passed: who says the same at every look would knock without end.
 """
 
 from collections.abc import Sequence
@@ -15,10 +16,14 @@ from catnet_controller.store import schema
 from catnet_controller.store.codec import pack, unpack_message
 from catnet_controller.store.schema import literal
 
+AGAIN = 3600.0
+"""Seconds after which what was given up is tried again when it is still said."""
+
 _o = schema.outbox.c
 _WAITING = _o.state == literal(State.PENDING)
 
-_FIND = sa.select(_o.seq, _o.deployment, _o.state, _o.created_at, _o.body, _o.delivered)
+_FIND = sa.select(_o.seq, _o.deployment, _o.state, _o.created_at, _o.changed_at)
+_FIND = _FIND.add_columns(_o.body, _o.delivered)
 _FIND = _FIND.where(_o.key == sa.bindparam("key")).with_for_update()
 _SAID = sa.select(_o.key).where(_o.key.in_(sa.bindparam("keys", expanding=True)))
 _AT_ONCE = 500
@@ -85,7 +90,8 @@ def _put(conn: sa.Connection, message: Message, now: float, deployment: int | No
     speaker = row.deployment if deployment is None else deployment
     waits = row.state == State.PENDING
     told = row.state == State.COMPLETE and _same(message, body, row.delivered)
-    if told or (waits and row.body == body):
+    given_up = row.state == State.FAILED and row.changed_at <= now < row.changed_at + AGAIN
+    if told or ((waits or given_up) and row.body == body):
         if speaker != row.deployment:
             conn.execute(_REPLACE, {"its_key": message.key, "deployment": speaker})
         return

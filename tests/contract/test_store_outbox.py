@@ -106,11 +106,20 @@ async def test_given_up_stays_away_until_there_is_something_new(store: Store) ->
     assert (await only(store)).message == SUCCESS
 
 
-async def test_given_up_is_tried_again_when_it_is_said_again(store: Store) -> None:
+async def test_given_up_is_tried_again_when_it_is_still_said_an_hour_later(
+    store: Store, clock: ManualClock
+) -> None:
     await store.put([SUCCESS])
-    await store.give_up(await only(store), "403")
-    await store.put([SUCCESS])
-    assert (await only(store)).message == SUCCESS
+    for _ in range(2):
+        await store.give_up(await only(store), "403")
+        for _ in range(3):
+            clock.advance(1199)
+            await store.put([SUCCESS])
+            assert await store.due(10) == ()
+        assert (await store.depth()).given_up == 1
+        clock.advance(4)
+        await store.put([SUCCESS])
+        assert (await only(store)).message == SUCCESS
 
 
 async def test_given_up_is_revived_once_the_token_is_mended(

@@ -59,6 +59,22 @@ async def test_an_issue_that_is_refused_is_not_asked_for_again_and_again(it: Flo
     assert await look(it, watching) == [("open", "CatNet: 1 not deployed: a")]
 
 
+async def test_an_issue_comes_by_itself_once_it_is_permitted(it: Flow) -> None:
+    path = "/issues$"
+    it.github.inject(Fault(trouble=Trouble.ANSWER, status=403, message="no", path=path, times=99))
+    await it.push(locked_out("a"))
+    watching = watch(it)
+    for _ in range(48):
+        assert await look(it, watching) == []
+        it.clock.ahead += 1800
+    asked = [each for each in it.github.requests if each.path.endswith("/issues")]
+    assert len(asked) <= 24, "hourly"
+    it.github.faults.clear()
+    it.clock.ahead += 1800
+    assert await look(it, watching) == [("open", "CatNet: 1 not deployed: a")]
+    assert it.report.trouble is None
+
+
 async def test_an_issue_is_opened_edited_and_closed_and_the_next_is_another(it: Flow) -> None:
     watching = watch(it)
     assert await look(it, watching) == []
