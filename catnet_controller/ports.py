@@ -372,7 +372,9 @@ class Orders(Protocol):
 class Outbox(Protocol):
     """Messages to GitHub, written with what they speak of, delivered until they are in."""
 
-    async def put(self, messages: Sequence[Message]) -> None: ...
+    async def put(self, messages: Sequence[Message]) -> None:
+        """What waits or is in already is no news, nor for an hour what was given up."""
+        ...
 
     async def correct(self, messages: Sequence[Message]) -> None:
         """As ``put``, each only where something was said under its key before."""
@@ -390,8 +392,15 @@ class Outbox(Protocol):
         """Stop trying this message; it stays visible with its error."""
         ...
 
-    async def revive(self, since: float) -> int:
-        """Try again what was given up and is no older than that. How many there are."""
+    async def revive(self, since: float, like: Message | None = None) -> int:
+        """Try again what was given up and is no older than that. How many there are.
+
+        Only messages of the same kind as ``like``, if any.
+        """
+        ...
+
+    async def probe(self, since: float) -> int:
+        """The same with one message of each kind: of these the one that was tried longest ago."""
         ...
 
 

@@ -179,7 +179,13 @@ class Flow:
             public_url="https://catnet.example.net",
         )
         self.edge = edge
-        self.report = Report(outbox=store, reporter=edge.reporter, clock=self.clock)
+        self.report = Report(
+            branch="main",
+            outbox=store,
+            reporter=edge.reporter,
+            repository=edge.source,
+            clock=self.clock,
+        )
 
     def _spawn(self, job: Coroutine[Any, Any, None], name: str) -> object:
         task = asyncio.get_running_loop().create_task(job, name=name)

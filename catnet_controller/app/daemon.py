@@ -37,7 +37,7 @@ from catnet_controller.pipeline.nightly import Nightly
 from catnet_controller.pipeline.obey import Obey
 from catnet_controller.pipeline.poll import Poll
 from catnet_controller.pipeline.reconcile import Reconcile
-from catnet_controller.pipeline.report import Report
+from catnet_controller.pipeline.report import REVIVED, Report
 from catnet_controller.pipeline.request import request
 from catnet_controller.pipeline.rollback import Rollback
 from catnet_controller.pipeline.watch import Watch
@@ -58,10 +58,6 @@ IDLE = 1.0
 """Longest wait of a loop that the store wakes, in seconds: a net, not the mechanism."""
 KEEPALIVE = 30.0
 """Seconds an idle HTTP connection is kept; it also bounds a client that never ends its headers."""
-REVIVED = 7 * 86400.0
-"""How old, in seconds, reports may be that are tried again once the access is mended."""
-REVIVED_EACH_TIME = 86400.0
-"""The same at each look at the access, whether it was in trouble or not."""
 FLUSH = 10.0
 """Seconds the outbox gets at the end to deliver the last statuses."""
 MEASURE = 5.0
@@ -218,7 +214,13 @@ class Daemon:
             offload=self._offload,
             heed=self._heard,
         )
-        self._report = Report(outbox=store, reporter=self._github.reporter, clock=clock)
+        self._report = Report(
+            branch=settings.github.branch,
+            outbox=store,
+            reporter=self._github.reporter,
+            repository=self._github.source,
+            clock=clock,
+        )
         self._drift = Drift(
             interval=settings.drift.interval,
             deployments=store,
@@ -396,7 +398,7 @@ class Daemon:
     def _intake(self) -> Sequence[_Loop]:
         """What brings work in; ended first."""
         return (
-            ("poll", self._duty("poll", self._polled), self._until_next_poll),
+            ("poll", self._duty("poll", self._poll.step), self._until_next_poll),
             ("reconcile", self._duty("reconcile", self._reconcile.step), self._woken),
             ("obey", self._duty("reconcile", self._obeyed), self._woken),
             ("drift", self._drift.step, partial(asyncio.sleep, IDLE)),
@@ -496,15 +498,6 @@ class Daemon:
         self._metrics.paused(await self._store.paused() is not None)
         return False
 
-    async def _polled(self) -> bool:
-        """A look; once GitHub is seen again, what was given up meanwhile is tried again."""
-        troubled = self._poll.trouble is not None
-        found = await self._poll.step()
-        if troubled and self._poll.trouble is None:
-            self._access_seen = False
-            await self._check_access()
-        return found
-
     async def _check_access(self) -> bool:
         """Whether the repository is the configured one and takes statuses from this token."""
         try:
@@ -515,12 +508,13 @@ class Daemon:
         except CatnetError as error:
             log.warning("GitHub access not checked", code=error.code, error=error.message)
         else:
-            mended = self._access_trouble is not None or not self._access_seen
-            # A permission that was missing alone is not seen here when it is given.
-            age = REVIVED if mended else REVIVED_EACH_TIME
-            revived = await self._store.revive(self._clock.now() - age)
-            if mended or revived:
+            since = self._clock.now() - REVIVED
+            if self._access_trouble is not None or not self._access_seen:
+                revived = await self._store.revive(since)
                 log.info("GitHub access", reports_tried_again=revived)
+            elif await self._store.ring("probe", PRUNE):
+                # That a permission was given which was missing alone, only a report finds out.
+                await self._store.probe(since)
             self._access_trouble, self._access_seen = None, True
         return False
 

@@ -45,10 +45,13 @@ _DEFER = _SAME.values(
 _GIVE_UP = _SAME.values(
     state=literal(State.FAILED), error=sa.bindparam("why"), changed_at=sa.bindparam("now")
 )
-_REVIVE = sa.update(schema.outbox).where(
-    _o.state == literal(State.FAILED), _o.created_at >= sa.bindparam("since", type_=sa.Double)
-)
-_REVIVE = _REVIVE.values(state=literal(State.PENDING), attempt=0, run_at=sa.bindparam("now"))
+_GIVEN_UP = _o.state == literal(State.FAILED)
+_SINCE = _o.created_at >= sa.bindparam("since", type_=sa.Double)
+_ANEW = {"state": literal(State.PENDING), "attempt": 0, "run_at": sa.bindparam("now")}
+_REVIVE = sa.update(schema.outbox).where(_GIVEN_UP, _SINCE, _o.key.like(sa.bindparam("like")))
+_REVIVE = _REVIVE.values(_ANEW)
+_TRIED = sa.select(_o.id, _o.key).where(_GIVEN_UP, _SINCE).order_by(_o.changed_at, _o.id)
+_PROBE = _ROW.where(_GIVEN_UP).values(_ANEW)
 
 
 def put(
@@ -134,8 +137,22 @@ def defer(conn: sa.Connection, row: OutboxRow, run_at: float, error: str) -> Non
     conn.execute(_DEFER, {"its_id": row.id, "its_seq": row.seq, "later": run_at, "why": error})
 
 
-def revive(conn: sa.Connection, since: float, now: float) -> int:
-    return conn.execute(_REVIVE, {"since": since, "now": now}).rowcount
+def revive(conn: sa.Connection, since: float, now: float, like: Message | None = None) -> int:
+    keys = "%" if like is None else f"{_kind(like.key)}:%"
+    return conn.execute(_REVIVE, {"since": since, "now": now, "like": keys}).rowcount
+
+
+def probe(conn: sa.Connection, since: float, now: float) -> int:
+    longest: dict[str, int] = {}
+    for row in conn.execute(_TRIED, {"since": since}):
+        longest.setdefault(_kind(row.key), row.id)
+    for number in longest.values():
+        conn.execute(_PROBE, {"its_id": number, "now": now})
+    return len(longest)
+
+
+def _kind(key: str) -> str:
+    return key.partition(":")[0]
 
 
 def give_up(conn: sa.Connection, row: OutboxRow, error: str, now: float) -> None:

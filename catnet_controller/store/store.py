@@ -737,11 +737,17 @@ class Store:
     async def give_up(self, row: OutboxRow, error: str) -> None:
         await self.db.share(outbox.give_up, row, error, self._clock.now())
 
-    async def revive(self, since: float) -> int:
-        revived = await self.db.tx(outbox.revive, since, self._clock.now())
+    async def revive(self, since: float, like: Message | None = None) -> int:
+        revived = await self.db.tx(outbox.revive, since, self._clock.now(), like)
         if revived:
             self.work.wake()
         return revived
+
+    async def probe(self, since: float) -> int:
+        probed = await self.db.tx(outbox.probe, since, self._clock.now())
+        if probed:
+            self.work.wake()
+        return probed
 
     # --- Meter, Housekeeping -------------------------------------------------------------------
 

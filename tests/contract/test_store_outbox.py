@@ -137,6 +137,27 @@ async def test_given_up_is_revived_once_the_token_is_mended(
     assert await store.revive(0.0) == 0
 
 
+async def test_what_was_given_up_is_revived_by_kind_or_one_of_each_kind(
+    store: Store, clock: ManualClock
+) -> None:
+    comments = [CommentMessage(pull=number, body="A plan") for number in (1, 2)]
+    await store.put([*comments, SUCCESS])
+    for row in await store.due(10):
+        await store.give_up(row, "403")
+        clock.advance(1)
+    for again in (*comments, comments[0]):
+        assert await store.probe(clock.now() - 3600) == 2
+        comment, _ = sorted(await store.due(10), key=lambda row: row.id)
+        assert comment.message == again, "in turn"
+        for row in await store.due(10):
+            await store.give_up(row, "403")
+            clock.advance(1)
+    assert await store.probe(clock.now()) == 0, "too old"
+    assert await store.revive(0.0, CommentMessage(pull=3, body="Another")) == 2
+    assert [row.message for row in await store.due(10)] == comments
+    assert (await store.depth()).given_up == 1
+
+
 async def test_the_age_is_that_of_the_oldest_news_not_heard(
     store: Store, clock: ManualClock
 ) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from catnet_controller.demo.ledger import Fault as Trouble
 from catnet_controller.demo.ledger import Trouble as Kind
-from catnet_controller.models import Health, Mode, Restored, State, Sync
+from catnet_controller.models import Health, Mode, Restored, State, Sync, Trigger
 from catnet_controller.pipeline.drift import Drift
 from catnet_controller.pipeline.request import request
 from catnet_controller.simulator.faults import Fault, What, When
@@ -398,6 +398,27 @@ async def test_a_token_without_permission_is_said_to_the_operator(it: Flow) -> N
     await it.push({"configs/a.cfg": config("a", ROUTE)})
     assert it.report.trouble is not None
     assert "statuses" in it.report.trouble.lower()
+
+
+async def test_while_the_token_is_not_accepted_everything_waits(it: Flow) -> None:
+    sha = await it.github.commit({"configs/a.cfg": config("a", ROUTE)}, "Change", webhook=False)
+    await it.store.trigger(Trigger(ref=BRANCH, reason="test", due_at=it.clock.now()))
+    await it.reconcile.step()
+    await it.report.step()
+    good, it.github.token = it.github.token, "another"
+    await it.settle()
+    assert "does not accept the token" in (it.report.trouble or "")
+    before = len(it.github.requests)
+    await it.wait(30, times=120)
+    sent = [each for each in it.github.requests[before:] if each.method == "POST"]
+    assert 10 <= len(sent) <= 25, "a bad token is tried now and then"
+    depth = await it.store.depth()
+    assert (depth.given_up, depth.outbox) == (0, 2)
+    it.github.token = good
+    await it.wait(300)
+    assert it.said(sha)[DEPLOY][0] == "success"
+    assert it.report.trouble is None
+    assert (await it.store.depth()).outbox == 0
 
 
 async def test_polling_finds_the_branch_and_the_pull_request(it: Flow) -> None:

@@ -473,6 +473,52 @@ async def test_a_conversation_that_is_locked_is_no_trouble_of_the_daemon(it: Flo
     assert "Unlock the conversation" in depth.refusal
 
 
+async def test_a_permission_that_is_given_later_brings_all_that_was_given_up(it: Flow) -> None:
+    fault = Fault(
+        trouble=Trouble.ANSWER, status=403, message="no", method="POST", path="comments$", times=99
+    )
+    it.github.inject(fault)
+    numbers = []
+    for name in ("one", "two", "three"):
+        change = {"configs/a.cfg": config("a", ROUTE, f"banner motd ^{name}^")}
+        numbers.append(await it.github.open_pull(name, name, change))
+        await it.trigger(f"pull/{numbers[-1]}")
+    assert (await it.store.depth()).given_up == 3
+    for _ in range(3):
+        before = len(it.github.requests)
+        assert await it.store.probe(0.0) == 1
+        await it.wait(3600)
+        sent = [each for each in it.github.requests[before:] if each.method == "POST"]
+        assert len(sent) == 1, "one finds out whether the others would be taken"
+        assert "Pull requests: write" in (it.report.trouble or "")
+    it.github.faults.clear()
+    await it.store.probe(0.0)
+    await it.settle()
+    assert [len(it.github.comments(number)) for number in numbers] == [1, 1, 1]
+    assert it.report.trouble is None
+    assert (await it.store.depth()).given_up == 0
+
+
+async def test_what_is_refused_where_others_are_taken_is_no_trouble_of_the_daemon(it: Flow) -> None:
+    change = {"configs/a.cfg": config("a", ROUTE)}
+    number = await it.github.open_pull("one", "One", change)
+    path = f"/issues/{number}/comments$"
+    it.github.inject(
+        Fault(trouble=Trouble.ANSWER, status=403, message="no", method="POST", path=path, times=99)
+    )
+    await it.trigger(f"pull/{number}")
+    assert "Pull requests: write" in (it.report.trouble or ""), "nobody knows better yet"
+    await it.trigger(f"pull/{await it.github.open_pull('two', 'Two', change)}")
+    assert it.report.trouble is None
+    before = len(it.github.requests)
+    for _ in range(3):
+        await it.store.probe(0.0)
+        await it.wait(3600)
+        assert it.report.trouble is None
+    assert len(it.github.requests) - before < 20
+    assert (await it.store.depth()).given_up == 1
+
+
 async def test_a_status_for_a_commit_that_is_gone_is_given_up_in_the_end(it: Flow) -> None:
     number = await it.github.open_pull("more", "More", {"configs/a.cfg": config("a", ROUTE)})
     gone = f"No commit found for SHA: {it.github.pulls[number].sha}"
