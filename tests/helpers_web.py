@@ -322,6 +322,7 @@ class Site:
     clock: StillClock
     metrics: Metrics
     reasons: dict[str, str]
+    held_up: dict[str, str]
     asked: list[tuple[Mode, Sequence[str] | None, str]]
     wishes: list[Wish]
 
@@ -365,6 +366,7 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
     clock = StillClock()
     metrics = Metrics(version="1.0")
     reasons: dict[str, str] = {}
+    held_up: dict[str, str] = {}
     asked: list[tuple[Mode, Sequence[str] | None, str]] = []
     wishes: list[Wish] = []
 
@@ -445,6 +447,7 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
         "hide": hide,
         "differ": differ,
         "ready": lambda: reasons,
+        "held_up": lambda: held_up,
         "metrics": metrics.render,
         "clock": clock,
         "repository": "acme/network-config",
@@ -468,6 +471,7 @@ async def site(store: Memory | None = None, **changes: Any) -> AsyncIterator[Sit
             clock=clock,
             metrics=metrics,
             reasons=reasons,
+            held_up=held_up,
             asked=asked,
             wishes=wishes,
         )
@@ -507,6 +511,7 @@ async def webhook_alone(**words: Any) -> AsyncIterator[Site]:
             clock=clock,
             metrics=metrics,
             reasons={},
+            held_up={},
             asked=[],
             wishes=[],
         )

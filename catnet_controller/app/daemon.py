@@ -344,6 +344,7 @@ class Daemon:
             branch=settings.github.branch,
             token=settings.http.token,
             ready=self._unready,
+            held_up=self._held_up,
             metrics=self._scraped,
             clock=self._clock,
             public_url=settings.http.url,
@@ -583,12 +584,16 @@ class Daemon:
         reasons = {
             "daemon": "stopping" if self._stopping.is_set() else None,
             "store": self._store_trouble,
-            "github": self._access_trouble
-            or self._poll.refusal
-            or self._reconcile.trouble.get(f"branch/{self._settings.github.branch}"),
+            "github": self._access_trouble or self._poll.refusal,
+            "branch": self._reconcile.trouble.get(f"branch/{self._settings.github.branch}"),
             "reports": self._report.trouble,
         }
         return {part: reason for part, reason in reasons.items() if reason}
+
+    def _held_up(self) -> Mapping[str, str]:
+        """What else waits for the operator, by ref; the branch and the rest go on without it."""
+        told = self._unready().values()
+        return {ref: why for ref, why in sorted(self._reconcile.trouble.items()) if why not in told}
 
     # --- systemd -------------------------------------------------------------------------------
 

@@ -40,6 +40,8 @@ def status(console: Console, facts: dict[str, Any]) -> None:
     console.print(head)
     for part, reason in it["reasons"].items():
         console.print(Text.assemble(("not ready ", "bold red"), (part, "bold"), f": {reason}"))
+    for ref, reason in it.get("held_up", {}).items():
+        console.print(Text.assemble(("held up ", "bold yellow"), (ref, "bold"), f": {reason}"))
     if it["pause"] is not None:
         pause = it["pause"]
         told = f"by {pause['by']}, {_ago(pause['since'], _time(it['now']))}: {pause['reason']}"

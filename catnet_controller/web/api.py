@@ -71,6 +71,7 @@ class Api:
         rollback: Rollback,
         backups: Backups,
         ready: Callable[[], Mapping[str, str]],
+        held_up: Callable[[], Mapping[str, str]],
         loudness: Loudness,
         clock: Clock,
         repository: str,
@@ -92,6 +93,7 @@ class Api:
         self._rollback = rollback
         self._backups = backups
         self._ready = ready
+        self._held_up = held_up
         self._loudness = loudness
         self._clock = clock
         self._repository = repository
@@ -136,6 +138,7 @@ class Api:
                 "mode": self._mode.value,
                 "ready": not reasons,
                 "reasons": reasons,
+                "held_up": dict(self._held_up()),
                 "pause": views.pause(await self._brake.paused()),
                 "devices": views.fleet(states.values()),
                 "queue": views.queue(await self._meter.depth()),

@@ -76,6 +76,7 @@ SHAPES: Mapping[str, Shape] = {
             "mode": word(Mode.DRY_RUN, Mode.PUSH),
             "ready": FLAG,
             "reasons": table(TEXT),
+            "held_up": table(TEXT),
             "pause": maybe(ref("Pause")),
             "devices": record(
                 {

@@ -63,6 +63,7 @@ class Pages:
         brake: Brake,
         backups: Backups,
         ready: Callable[[], Mapping[str, str]],
+        held_up: Callable[[], Mapping[str, str]],
         clock: Clock,
         branch: str,
         mode: Mode,
@@ -75,6 +76,7 @@ class Pages:
         self._brake = brake
         self._backups = backups
         self._ready = ready
+        self._held_up = held_up
         self._clock = clock
         self._ref = f"branch/{branch}"
         self._mode = mode
@@ -112,6 +114,7 @@ class Pages:
             queue=await self._meter.depth(),
             pause=await self._brake.paused(),
             reasons=dict(self._ready()),
+            held_up=dict(self._held_up()),
             head=await self._head(),
         )
 

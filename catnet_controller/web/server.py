@@ -75,6 +75,7 @@ def create(
     hide: Hide,
     differ: Differ,
     ready: Callable[[], Mapping[str, str]],
+    held_up: Callable[[], Mapping[str, str]],
     metrics: Callable[[], tuple[bytes, str]],
     clock: Clock,
     repository: str,
@@ -90,12 +91,13 @@ def create(
     """Build the application; it starts nothing and holds no state but what is under way.
 
     ``webhook`` are its routes. ``token`` None leaves API and pages to users, and closes them while
-    there is none, saying how to open them. ``ready`` gives what is not ready and why,
-    empty when all is. ``backup`` gives the text of one, ``hide`` takes the secrets out of a
-    configuration, ``differ`` compares two. ``request`` opens a deployment, ``rollback`` one that
-    takes a device back. ``commits`` is what the address of a commit on GitHub begins with. A login
-    lasts ``session_seconds``. ``add`` and ``remove`` are for devices that CatNet itself keeps. What
-    proxies in the networks ``trusted`` say of the client is believed.
+    there is none, saying how to open them. ``ready`` gives what is not ready and why, empty when
+    all is, ``held_up`` what waits for a person while all else goes on. ``backup`` gives the text of
+    one, ``hide`` takes the secrets out of a configuration, ``differ`` compares two. ``request``
+    opens a deployment, ``rollback`` one that takes a device back. ``commits`` is what the address
+    of a commit on GitHub begins with. A login lasts ``session_seconds``. ``add`` and ``remove`` are
+    for devices that CatNet itself keeps. What proxies in the networks ``trusted`` say of the client
+    is believed.
     """
     routes = api.Api(
         triggers=triggers,
@@ -111,6 +113,7 @@ def create(
         rollback=rollback,
         backups=backups,
         ready=ready,
+        held_up=held_up,
         loudness=loudness,
         clock=clock,
         repository=repository,
@@ -151,6 +154,7 @@ def create(
         brake=brake,
         backups=backups,
         ready=ready,
+        held_up=held_up,
         clock=clock,
         branch=branch,
         mode=mode,

@@ -7,9 +7,12 @@ import signal
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from catnet_controller.demo.ledger import Fault as Refusal
+from catnet_controller.demo.ledger import Trouble
 from catnet_controller.demo.world import USERNAME, World
 from catnet_controller.devices.vault import DEFAULT, Keyring, Vault, new_key
 from catnet_controller.errors import DaemonUnreachable
@@ -32,6 +35,14 @@ async def until(true: Callable[[], bool]) -> None:
     async with asyncio.timeout(PATIENCE):
         while not true():  # noqa: ASYNC110
             await asyncio.sleep(0.02)
+
+
+async def status_that_says(world: World, what: str) -> Any:
+    """The daemon's own status, as soon as it has something of this."""
+    async with asyncio.timeout(PATIENCE):
+        while not (status := await world.api("GET", "/api/v1/status"))[what]:  # noqa: ASYNC110
+            await asyncio.sleep(0.1)
+    return status
 
 
 def seeded(world: World, path: str) -> str:
@@ -98,6 +109,33 @@ async def test_what_a_bad_token_kept_back_is_said_once_the_token_is_good(tmp_pat
         status = await world.github.wait_status(sha, DEPLOY, timeout=PATIENCE)
         assert status.state == "success", status.description
         assert b"report given up" not in world.log.read_bytes()
+
+
+async def test_a_pull_request_that_cannot_be_read_is_said_and_all_else_goes_on(
+    world: World,
+) -> None:
+    refusal = Refusal(
+        trouble=Trouble.ANSWER, status=403, message="no", path=r"/pulls/\d+$", times=10**6
+    )
+    world.github.inject(refusal)
+    await first_look(world)
+    number = await world.github.open_pull("more", "More", more_prefixes(world))
+    status = await status_that_says(world, "held_up")
+    assert status["ready"], status["reasons"]
+    assert "Give the token this permission" in status["held_up"][f"pull/{number}"]
+    world.github.faults.clear()
+
+
+async def test_a_branch_that_cannot_be_planned_makes_the_daemon_unready(tmp_path: Path) -> None:
+    async with World(tmp_path) as world:
+        refusal = Refusal(
+            trouble=Trouble.ANSWER, status=403, message="no", path="/git/trees/", times=10**6
+        )
+        world.github.inject(refusal)
+        await world.start_daemon()
+        status = await status_that_says(world, "reasons")
+        assert "Contents: read" in status["reasons"]["branch"]
+        assert status["held_up"] == {}
 
 
 async def test_sigterm_drains_the_push_and_delivers_its_status(world: World) -> None:

@@ -318,6 +318,10 @@ async def test_status_of_a_running_daemon(tmp_path: Path) -> None:
         facts: Any = json.loads((await run("status", "--json", cwd=tmp_path, environ=environ)).out)
         assert facts["status"]["devices"]["total"] == 11
         assert [each["id"] for each in facts["deployments"]] == [42, 41, 40, 39]
+        site.held_up["pull/7"] = "a member cannot be looked up"
+        ended = await run("status", cwd=tmp_path, environ=environ)
+        assert (ended.code, ended.err) == (0, "")
+        assert "held up pull/7: a member cannot be looked up" in ended.out
         site.reasons["github"] = "the token is refused"
         ended = await run("status", cwd=tmp_path, environ=environ)
         assert ended.code == 1

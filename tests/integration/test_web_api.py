@@ -322,6 +322,12 @@ async def test_probes(site: Site) -> None:
     async with site.client.get("/readyz") as answer:
         assert answer.status == 503
         assert (await answer.json())["reasons"] == {"github": "the token is refused"}
+    site.reasons.clear()
+    site.held_up["pull/7"] = "a member cannot be looked up"
+    async with site.client.get("/readyz") as answer:
+        assert answer.status == 200, "one pull request is not the daemon"
+    got = await get(site, "/api/v1/status")
+    assert (got["ready"], got["held_up"]) == (True, site.held_up)
     async with site.client.get("/healthz") as answer:
         assert answer.status == 200
 

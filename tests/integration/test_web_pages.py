@@ -139,6 +139,9 @@ async def test_the_status_page_says_what_matters(site: Site) -> None:
     site.store.held = Pause(by="ada", reason="core <move>", since=helpers_web.NOW - 600)
     text = await page(site, "/")
     assert "the proxy is &lt;down&gt;" in text
+    assert "Held up" not in text
+    site.held_up["pull/7"] = "a <member> cannot be looked up"
+    assert "<b>pull/7</b> a &lt;member&gt; cannot be looked up" in await page(site, "/")
     assert "core &lt;move&gt;" in text
     assert "10 min ago" in text
     assert "<title>paused · " in text
