@@ -4,13 +4,20 @@ A trigger only says "look at this ref now". The ref itself is read here, so a lo
 reordered or forged webhook can cause an early or a late look and never a wrong deployment.
 """
 
+import contextlib
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import structlog
 
-from catnet_controller.errors import Blocked, CatnetError, InternalFault, Transient
+from catnet_controller.errors import (
+    Blocked,
+    CatnetError,
+    InternalFault,
+    SnapshotRefused,
+    Transient,
+)
 from catnet_controller.models import (
     Deployment,
     DeviceState,
@@ -287,6 +294,10 @@ class Reconcile:
         if base != head.sha:
             log.info("merge not computed yet", pull=number, sha=pull.sha, base=base)
             self._be_patient(trigger.ref, "merge", MERGE_ATTEMPTS, LAG_DELAY)
+        if pull.fork:
+            # What the branch has is not the stranger's, though nothing may have read it yet.
+            with contextlib.suppress(SnapshotRefused):
+                await self._repository.files(base or head.sha)
         added = stage.added(await self._states.states())
         snapshot = await stage.take(
             self._repository,

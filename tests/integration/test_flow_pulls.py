@@ -68,6 +68,30 @@ async def test_a_merge_that_never_comes_is_said_to_be_missing(it: Flow) -> None:
     assert "without its merge, which GitHub has not computed" in it.github.comments(number)[0].body
 
 
+async def test_a_stranger_does_not_spend_the_quota(tmp_path: Path) -> None:
+    """Nor is what the branch has counted as his, when it was not read before."""
+    names = tuple(f"d{each}" for each in range(3))
+    async with flow(tmp_path, names=names) as it:
+        small: dict[str, str | None] = {f"configs/x{each}.cfg": f"{each}\n" for each in range(98)}
+        large: dict[str, str | None] = {f"configs/y{each}.cfg": f"{each}y\n" for each in range(101)}
+        fork = "stranger/network-config"
+        first = await it.github.open_pull("small", "Hello", small, fork=fork)
+        second = await it.github.open_pull("large", "Hello", large, fork=fork)
+        await it.trigger(f"pull/{first}")
+        blobs = sum("/blobs/" in each.path for each in it.github.requests)
+        assert blobs == 98 + len(names) + 1
+        before = len(it.github.requests)
+        await it.trigger(f"pull/{second}")
+        for _ in range(5):
+            it.clock.ahead += 120
+            await it.settle()
+        assert len(it.github.requests) - before < 15
+        assert it.said(it.github.pulls[second].sha)[PLAN][0] == "failure"
+        (comment,) = it.github.comments(second)
+        assert "101 files are new, and not more than 100 are read from a fork" in comment.body
+        assert "let a maintainer push the branch" in comment.body
+
+
 async def test_a_conflict_fails_the_check_until_the_branch_makes_it_mergeable(it: Flow) -> None:
     number = await it.github.open_pull("more", "More", {"configs/a.cfg": config("a", ROUTE)})
     clash = await it.push({"configs/a.cfg": config("a", OTHER)})
