@@ -7,8 +7,8 @@ nothing is parsed that was not verified.
 
 import asyncio
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Protocol
@@ -26,6 +26,8 @@ PATH = "/webhook/github"
 _SIGNATURE = re.compile(r"sha256=[0-9a-fA-F]{64}")
 _MOST_READERS = 256
 _BUDGET_BYTES = 64 * 1024 * 1024
+_RATE = 16 * 1024
+"""Bytes a second; whoever is the furthest behind this is the slowest."""
 _CUT = (web.RequestPayloadError, ClientError, OSError)
 """How aiohttp tells of a body that does not come, or not as it said."""
 
@@ -61,8 +63,10 @@ class Interpret(Protocol):
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Reader:
-    """A body that is on its way."""
+    """A body that is on its way, begun at a time of the loop."""
 
+    client: str | None
+    begun: float
     deadline: asyncio.Timeout
     body: bytearray = field(default_factory=bytearray)
 
@@ -116,7 +120,7 @@ class Webhook:
         self._max_bytes = max_bytes
         self._read_seconds = read_seconds
         self._trusted = trusted
-        self._readers: list[_Reader] = []
+        self._readers: set[_Reader] = set()
         self._held = 0
 
     def routes(self) -> list[web.RouteDef]:
@@ -213,37 +217,42 @@ class Webhook:
         if request.content.is_eof():
             # All of it came with its headers, as most do: nothing to wait for.
             whole = self._now(request)
-            self._bound(len(whole), self._held + len(whole))
+            self._bound(len(whole))
             return whole
         if len(self._readers) >= _MOST_READERS:
-            # Whoever is slow gives way, or 256 strangers would keep all others out.
-            least = min(self._readers, key=lambda each: len(each.body))
-            least.deadline.reschedule(asyncio.get_running_loop().time())
-            self._readers.remove(least)
-        reader = _Reader(deadline=asyncio.timeout(self._read_seconds))
-        body = reader.body
-        self._readers.append(reader)
+            self._drop(self._slowest())
+        reader = _Reader(
+            client=proxies.client_of(request, self._trusted),
+            begun=asyncio.get_running_loop().time(),
+            deadline=asyncio.timeout(self._read_seconds),
+        )
+        self._readers.add(reader)
         try:
             async with reader.deadline:
                 while chunk := await request.content.readany():
-                    body += chunk
+                    if reader not in self._readers:
+                        break
+                    reader.body += chunk
                     self._held += len(chunk)
-                    self._bound(len(body), self._held)
+                    self._bound(len(reader.body))
+                    self._make_room(reader)
+                if reader not in self._readers:
+                    raise TimeoutError
         except TimeoutError:
+            within = f"within {self._read_seconds:g} seconds"
             raise HttpProblem(
                 408,
                 "too-slow",
-                f"The body did not arrive within {self._read_seconds:g} seconds.",
+                "The body did not arrive "
+                + (f"{within}." if reader in self._readers else "while others waited."),
                 next_step="Deliver it again.",
                 headers={"Connection": "close"},
             ) from None
         except _CUT:
             raise _malformed() from None
         finally:
-            with suppress(ValueError):
-                self._readers.remove(reader)
-            self._held -= len(body)
-        return bytes(body)
+            self._leave(reader)
+        return bytes(reader.body)
 
     def _now(self, request: web.BaseRequest) -> bytes:
         try:
@@ -251,12 +260,46 @@ class Webhook:
         except _CUT:
             raise _malformed() from None
 
-    def _bound(self, size: int, held: int) -> None:
-        """``size`` is of one body, ``held`` of all that are read now."""
+    def _bound(self, size: int) -> None:
         if size > self._max_bytes:
             raise self._too_large()
-        if held > _BUDGET_BYTES:
-            raise _busy()
+
+    def _make_room(self, reader: _Reader) -> None:
+        """Who has held most for longest gives way; raises where that is ``reader``."""
+        now = asyncio.get_running_loop().time()
+        while self._held > _BUDGET_BYTES:
+            held: Counter[str | None] = Counter()
+            for each in self._readers:
+                held[each.client] += len(each.body)
+            worst = max(self._of_most(held), key=lambda each: len(each.body) * (now - each.begun))
+            if worst is reader:
+                raise _busy()
+            self._drop(worst)
+
+    def _slowest(self) -> _Reader:
+        """Otherwise 256 slow strangers would keep all others out."""
+        crowd = Counter(each.client for each in self._readers)
+        return min(self._of_most(crowd), key=lambda each: each.begun + len(each.body) / _RATE)
+
+    def _of_most(self, share: Counter[str | None]) -> Sequence[_Reader]:
+        """The readers of the client with the largest share.
+
+        No client has a bound of its own: behind a proxy that is not trusted, all are one.
+        """
+        [(client, _)] = share.most_common(1)
+        return [each for each in self._readers if each.client == client]
+
+    def _drop(self, reader: _Reader) -> None:
+        if not reader.deadline.expired():
+            reader.deadline.reschedule(asyncio.get_running_loop().time())
+        self._leave(reader)
+        # Its task ends later, and what reports it may live longer still.
+        reader.body.clear()
+
+    def _leave(self, reader: _Reader) -> None:
+        if reader in self._readers:
+            self._readers.remove(reader)
+            self._held -= len(reader.body)
 
     def _too_large(self) -> HttpProblem:
         return HttpProblem(

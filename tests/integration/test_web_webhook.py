@@ -7,6 +7,7 @@ import json
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager, suppress
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
@@ -170,12 +171,68 @@ async def test_memory_is_bounded_over_all_senders(
 ) -> None:
     monkeypatch.setattr(webhook, "_BUDGET_BYTES", 10)
     body = json.dumps(PUSH).encode()
-    async with site.client.post("/webhook/github", data=body, headers=signed(body)) as answer:
-        assert answer.status == 429
-        assert answer.headers["Retry-After"] == "5"
-    monkeypatch.undo()
-    # What was held is given back.
+    reader, writer = await _open(site, _head(body, len(body)))
+    writer.write(body[:-1])
+    answer = (await reader.readuntil(b"\r\n\r\n")).decode()
+    assert " 429 " in answer.splitlines()[0]
+    assert "Retry-After: 5\r\n" in answer
+    await _closed(writer)
+    # What came as a whole takes no room for long, and what was held is given back.
     assert (await deliver(site, body))[0] == 202
+    monkeypatch.undo()
+    assert (await deliver(site, body))[0] == 202
+
+
+async def test_who_holds_most_for_longest_gives_way(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook, "_BUDGET_BYTES", 100_000)
+    greedy, stranger = await _open(site, _head(b"", 99_000) + b"x" * 90_000)
+    body = json.dumps(PUSH | {"more": "x" * 30_000}).encode()
+    reader, writer = await _open(site, _head(body, len(body)) + body[:20_000])
+    assert b" 408 " in (await _status(greedy))
+    writer.write(body[20_000:])
+    assert b" 202 " in await _status(reader)
+    for each in (stranger, writer):
+        await _closed(each)
+
+
+async def test_one_that_has_just_begun_is_not_the_slowest(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(webhook, "_MOST_READERS", 4)
+    body = json.dumps(PUSH).encode()
+    slow = _head(b"", 9) + b"x"
+    strangers = [await _open(site, slow) for _ in range(4)]
+    async with asyncio.timeout(10), asyncio.TaskGroup() as group:
+        dropped = [group.create_task(_status(each)) for each, _ in strangers]
+        reader, writer = await _open(site, _head(body, len(body)))
+        await asyncio.wait(dropped, return_when=asyncio.FIRST_COMPLETED)
+        strangers.append(await _open(site, slow))
+        while sum(each.done() for each in dropped) < 2:  # noqa: ASYNC110
+            await asyncio.sleep(0.01)
+        for each in dropped:
+            each.cancel()
+    writer.write(body)
+    assert b" 202 " in await _status(reader)
+    for _, stranger in [*strangers, (reader, writer)]:
+        await _closed(stranger)
+
+
+async def test_the_crowd_of_one_client_gives_way_to_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(webhook, "_MOST_READERS", 4)
+    body = json.dumps(PUSH).encode()
+    async with helpers_web.webhook_alone(trusted=[ip_network("127.0.0.0/8")]) as site:
+        reader, writer = await _open(site, _head(body, len(body), client="192.0.2.1"))
+        slow = _head(b"", 9, client="198.51.100.1") + b"x"
+        strangers = [await _open(site, slow) for _ in range(6)]
+        assert b" 408 " in await _status(strangers[0][0])
+        writer.write(body)
+        assert b" 202 " in await _status(reader)
+        for _, each in [*strangers, (reader, writer)]:
+            await _closed(each)
 
 
 async def test_the_slow_give_way_and_keep_nobody_out(
@@ -183,21 +240,34 @@ async def test_the_slow_give_way_and_keep_nobody_out(
 ) -> None:
     monkeypatch.setattr(webhook, "_MOST_READERS", 8)
     body = json.dumps(PUSH | {"more": "x" * 500_000}).encode()
-    lines = "".join(f"{name}: {value}\r\n" for name, value in signed(body).items())
-    head = f"POST /webhook/github HTTP/1.1\r\nHost: x\r\n{lines}Content-Length: {len(body)}\r\n\r\n"
-    reader, writer = await _open(site, head.encode() + body[:100_000])
-    slow = f"POST /webhook/github HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n{lines}\r\nx"
-    strangers = [await _open(site, slow.encode()) for _ in range(30)]
-    first = await strangers[0][0].readuntil(b"\r\n\r\n")
-    assert b" 408 " in first.splitlines()[0]
+    reader, writer = await _open(site, _head(body, len(body)) + body[:100_000])
+    strangers = [await _open(site, _head(b"", 9) + b"x") for _ in range(30)]
+    assert b" 408 " in await _status(strangers[0][0])
     assert (await deliver(site, json.dumps(PUSH).encode()))[0] == 202
     writer.write(body[100_000:])
-    answer = await reader.readuntil(b"\r\n\r\n")
-    assert b" 202 " in answer.splitlines()[0]
+    assert b" 202 " in await _status(reader)
     for _, each in [*strangers, (reader, writer)]:
-        each.close()
-        with suppress(ConnectionError):
-            await each.wait_closed()
+        await _closed(each)
+
+
+def _head(body: bytes, length: int, *, client: str = "") -> bytes:
+    """The headers of a delivery with the signature of ``body``."""
+    headers = signed(body) | {"Host": "x", "Content-Length": str(length)}
+    if client:
+        headers["X-Forwarded-For"] = client
+    lines = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+    return f"POST /webhook/github HTTP/1.1\r\n{lines}\r\n".encode()
+
+
+async def _status(reader: asyncio.StreamReader) -> bytes:
+    async with asyncio.timeout(10):
+        return (await reader.readuntil(b"\r\n\r\n")).splitlines()[0]
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    writer.close()
+    with suppress(ConnectionError):
+        await writer.wait_closed()
 
 
 async def _open(site: Site, data: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
