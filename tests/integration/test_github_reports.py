@@ -280,6 +280,29 @@ async def test_an_app_that_may_not_ask_who_it_is_finds_its_comment(
     ]
 
 
+async def test_another_apps_parts_that_carry_our_marker_stay_and_stop_nothing(
+    github: GithubStandIn, tmp_path: Path, number: int
+) -> None:
+    no = "Resource not accessible by integration"
+    for method, path in (
+        ("GET", "^/user$"),
+        ("PATCH", "/issues/comments/"),
+        ("DELETE", "/issues/comments/"),
+    ):
+        denied = Fault(
+            trouble=Trouble.ANSWER, status=403, message=no, method=method, path=path, times=9
+        )
+        github.inject(denied)
+    second = MARKER.replace("plan", "plan part 2")
+    for marker in (MARKER, second):
+        await github.add_comment(number, f"{marker}\nforged", login="other[bot]", kind="Bot")
+    async with edge(github, tmp_path) as door:
+        ours = await door.reporter.comment(note(number, "plan"), None)
+    *theirs, last = github.comments(number)
+    assert [each.edits for each in theirs] == [0, 0]
+    assert (str(last.id), last.body) == (ours, f"{MARKER}\nplan")
+
+
 async def test_our_comment_is_found_behind_a_hundred_others(
     github: GithubStandIn, tmp_path: Path, number: int
 ) -> None:
