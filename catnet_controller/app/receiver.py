@@ -54,6 +54,8 @@ _TEXT = 1000
 """Characters of a text in it, at most."""
 _CONNECTIONS = 4096
 """Open connections, at most, and fewer where the system allows fewer."""
+_FIRST = 5.0
+"""Seconds until the headers of the first request of a connection are there."""
 _SPARE = 256
 """Descriptors for what is no connection, and for those that come before one could be closed."""
 _KEPT = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TZ", "VIRTUAL_ENV")
@@ -343,7 +345,7 @@ def _gone() -> StoreBusy:
 
 
 class _Door(web.Server):
-    """Where there are too many connections, one that asks for nothing gives way.
+    """Who asks for nothing is not kept, and gives way where there are too many connections.
 
     Without a descriptor left, nobody is let in, and asyncio says so thousands of times a second.
     """
@@ -354,12 +356,14 @@ class _Door(web.Server):
         super().__init__(self._handle, **given)
         self._handler = handler
         self._busy: set[object] = set()
+        self._silent: set[object] = set()
         allowed, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._most = min(_CONNECTIONS, allowed - _SPARE)
 
     async def _handle(self, request: web.BaseRequest) -> web.StreamResponse:
         who = request.protocol
         self._busy.add(who)
+        self._silent.discard(who)
         try:
             return await self._handler(request)
         finally:
@@ -372,6 +376,18 @@ class _Door(web.Server):
             open_ = (each for each in there if each.transport is not None)
             idle = (each for each in open_ if each not in self._busy)
             next(idle, handler).force_close()
+        self._silent.add(handler)
+        asyncio.get_running_loop().call_later(_FIRST, self._part, handler)
+
+    def connection_lost(
+        self, handler: web.RequestHandler, exc: BaseException | None = None
+    ) -> None:
+        super().connection_lost(handler, exc)
+        self._silent.discard(handler)
+
+    def _part(self, handler: web.RequestHandler) -> None:
+        if handler in self._silent:
+            handler.force_close()
 
 
 async def serve(line: socket.socket, ports: Sequence[socket.socket]) -> None:

@@ -394,6 +394,21 @@ async def test_those_who_ask_for_nothing_give_way(monkeypatch: pytest.MonkeyPatc
             await left(writer)
 
 
+async def test_those_who_do_not_begin_are_not_kept(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(receiver, "_FIRST", 0.5)
+    async with serving() as daemon, aiohttp.ClientSession() as http, asyncio.TaskGroup() as group:
+        waits = group.create_task(post(http, daemon.port, "one"))
+        await daemon.hear()
+        for said in (b"", b"POST /webhook/github HTTP/1.1\r\nX-A: "):
+            reader, writer = await asyncio.open_connection("127.0.0.1", daemon.port)
+            writer.write(said)
+            assert await asyncio.wait_for(reader.read(), 10) == b""
+            await left(writer)
+        # One that has asked is, also while the answer takes its time.
+        daemon.say()
+        assert await waits == 202
+
+
 def test_a_comment_is_looked_at_where_they_count() -> None:
     line = b'{"refused": [], "arrived": [["g", "ping", "accepted: ", ["comment/%d", null]]]}'
     orders = dataclasses.replace(ORDERS, commands=True)
